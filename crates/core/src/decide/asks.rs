@@ -1,0 +1,105 @@
+//! What the OEM asks for: at once, or as a wish while an effect is under way.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Why, draft::Draft};
+use crate::{
+    connection::State,
+    event::What,
+    registration::{Due, later},
+};
+
+pub(super) fn wish_cancel(draft: &mut Draft<'_>) -> Result<(), Why> {
+    if draft.connection.wishes.cancel {
+        return Err(Why::NothingToDo);
+    }
+    draft.connection.wishes.cancel = true;
+    draft.record(What::Wished { wish: "cancel".into() });
+    Ok(())
+}
+
+pub(super) fn wish_reschedule(draft: &mut Draft<'_>, due: Due) -> Result<(), Why> {
+    reachable_here(draft, due)?;
+    draft.connection.wishes.reschedule = Some(due);
+    draft.record(What::Wished { wish: "reschedule".into() });
+    Ok(())
+}
+
+/// The effect has ended without registering anything: what was asked for meanwhile happens now.
+pub(super) fn apply_wishes(draft: &mut Draft<'_>) {
+    // A late outcome may come while another effect is under way: the wishes wait for that one.
+    if draft.connection.effect.is_some() {
+        return;
+    }
+    if let Some(due) = draft.connection.wishes.reschedule.take() {
+        change_due(draft, due);
+    }
+    if draft.connection.wishes.cancel {
+        give_up(draft);
+    }
+}
+
+pub(super) fn cancel(draft: &mut Draft<'_>) -> Result<(), Why> {
+    give_up(draft);
+    Ok(())
+}
+
+fn give_up(draft: &mut Draft<'_>) {
+    draft.connection.attention = None;
+    draft.close(State::Cancelled);
+    draft.record(What::Cancelled);
+}
+
+pub(super) fn reschedule(draft: &mut Draft<'_>, due: Due) -> Result<(), Why> {
+    reachable_here(draft, due)?;
+    change_due(draft, due);
+    Ok(())
+}
+
+fn change_due(draft: &mut Draft<'_>, due: Due) {
+    draft.connection.registration.due = due;
+    let later_than_now = draft.connection.due_at().is_some_and(|due_at| due_at > draft.now);
+    if later_than_now {
+        draft.connection.retry_at = None;
+        if matches!(draft.connection.state, State::AwaitingOperator) {
+            draft.connection.state = State::Authorized;
+        }
+    }
+    draft.record(What::Rescheduled { due });
+}
+
+pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
+    let connection = &mut draft.connection;
+    if connection.pair.is_none() {
+        return Err(Why::NoPair);
+    }
+    match (&connection.state, connection.retry_at) {
+        (State::Authorized, None) => return Err(Why::NotDue { at: connection.due_at().unwrap_or(Timestamp::MAX) }),
+        (State::Authorized, Some(_)) => {}
+        _ => connection.state = State::Authorized,
+    }
+    connection.retry_at = None;
+    connection.retries = 0;
+    draft.record(What::Retried);
+    Ok(())
+}
+
+fn reachable_here(draft: &Draft<'_>, due: Due) -> Result<(), Why> {
+    let connection = &draft.connection;
+    match (&connection.pair, connection.consented_at, &connection.link) {
+        (Some(pair), Some(consent), _) if due.at(consent) >= pair.refresh_ends_at => {
+            Err(Why::Unreachable { ends_at: pair.refresh_ends_at })
+        }
+        (Some(_), Some(_), _) => Ok(()),
+        (_, _, Some(link)) => must_be_reachable(due, link.expires_at, connection.lifetimes.refresh()),
+        _ => must_be_reachable(due, draft.now, connection.lifetimes.refresh()),
+    }
+}
+
+/// Refuses a time that the pair of a consent given at `consent` cannot reach.
+pub(super) fn must_be_reachable(due: Due, consent: Timestamp, life: Duration) -> Result<(), Why> {
+    let ends_at = later(consent, life);
+    if due.at(consent) >= ends_at { Err(Why::Unreachable { ends_at }) } else { Ok(()) }
+}

@@ -1,0 +1,163 @@
+//! Attempts at the registration.
+
+use jiff::Timestamp;
+
+use super::{Why, asks, draft::Draft};
+use crate::{
+    agenda::back_off,
+    connection::{Attempter, Cause, Done, Doubt, Effect, EffectKind, Failure, LookUpRule, PairFate, Problem, State},
+    event::{Outcome, What},
+    ids::{EffectId, Segment},
+    registration::{ChannelKind, later},
+};
+
+pub(super) struct Claim {
+    pub effect: EffectId,
+    pub by: Attempter,
+    pub lease_ends_at: Timestamp,
+    pub look_up: Option<LookUpRule>,
+    pub accept_unknown_identity: bool,
+}
+
+pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
+    may_begin(draft, &claim)?;
+    let connection = &mut draft.connection;
+    connection.attempts = connection.attempts.saturating_add(1);
+    let number = connection.attempts;
+    connection.effect = Some(Effect {
+        id: claim.effect,
+        kind: EffectKind::Attempt { number, by: claim.by, look_up: claim.look_up },
+        began_at: draft.now,
+        lease_ends_at: claim.lease_ends_at,
+    });
+    connection.link = None;
+    draft.to(State::Registering, What::AttemptBegan { effect: claim.effect, number });
+    Ok(())
+}
+
+fn may_begin(draft: &Draft<'_>, claim: &Claim) -> Result<(), Why> {
+    let connection = &draft.connection;
+    let pair = connection.pair.as_ref().ok_or(Why::NoPair)?;
+    if pair.refresh_ends_at <= draft.now {
+        return Err(Why::NoPair);
+    }
+    let due_at = connection.due_at().unwrap_or(Timestamp::MAX).max(connection.retry_at.unwrap_or(Timestamp::MIN));
+    if draft.now < due_at {
+        return Err(Why::NotDue { at: due_at });
+    }
+    match (&claim.by, connection.registration.kind, &connection.state) {
+        (Attempter::Worker, ChannelKind::Http, State::Authorized)
+        | (Attempter::Person(_), ChannelKind::Assisted, State::AwaitingOperator) => {}
+        (Attempter::Worker, ChannelKind::Assisted, _) => return Err(Why::ForAPerson),
+        _ => return Err(Why::DoesNotApply),
+    }
+    if connection.identity.is_none() && !claim.accept_unknown_identity {
+        return Err(Why::IdentityUnknown);
+    }
+    Ok(())
+}
+
+/// Found before anything irreversible: comes back later, with the step of the back-off.
+pub(super) fn not_ready(draft: &mut Draft<'_>, problem: Problem, reason: String) -> Result<(), Why> {
+    draft.attention(problem, reason.clone());
+    draft.record(What::NotReady { problem, reason });
+    if matches!(draft.connection.state, State::Authorized) && draft.connection.effect.is_none() {
+        // The record's number spreads it: there is no effect whose id could.
+        let spread = EffectId::new(draft.now, u128::from(draft.connection.records).wrapping_mul(7_919));
+        put_off(draft, spread);
+    }
+    Ok(())
+}
+
+fn put_off(draft: &mut Draft<'_>, spread: EffectId) -> Timestamp {
+    let retry_at = later(draft.now, back_off(draft.connection.retries, spread));
+    draft.connection.retries = draft.connection.retries.saturating_add(1);
+    draft.connection.retry_at = Some(retry_at);
+    retry_at
+}
+
+pub(super) fn ended(draft: &mut Draft<'_>, effect: EffectId, outcome: Outcome) -> Result<(), Why> {
+    if draft.connection.open_attempt() != Some(effect) {
+        return late(draft, outcome);
+    }
+    let open = draft.connection.effect.take();
+    match outcome {
+        Outcome::Registered { segment } => register(draft, segment),
+        Outcome::Refused { reason, pair } => fail(draft, reason, pair),
+        Outcome::NotSent { reason, problem } => come_back(draft, effect, reason, problem),
+        // A doubt that stands already is not made anew.
+        Outcome::Unanswered { reason } => open.map_or(Err(Why::NothingToDo), |open| {
+            doubt(draft, &open, reason);
+            Ok(())
+        })?,
+    }
+    Ok(())
+}
+
+/// An outcome of an attempt that is neither under way nor in doubt: a person has settled it meanwhile.
+fn late(draft: &mut Draft<'_>, outcome: Outcome) -> Result<(), Why> {
+    match (&draft.connection.state, outcome) {
+        (State::Registered(_), Outcome::Registered { .. }) => Err(Why::NothingToDo),
+        (_, Outcome::Registered { segment }) => {
+            draft.attention(
+                Problem::LateSuccess,
+                format!("an attempt that was taken for failed has registered `{segment}`; look at Invantive Cloud"),
+            );
+            draft.record(What::LateSuccess { segment });
+            Ok(())
+        }
+        _ => Err(Why::OtherAttempt),
+    }
+}
+
+pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
+    let late_seconds = draft.connection.due_at().map(|due_at| draft.now.duration_since(due_at).as_secs());
+    if draft.connection.wishes.cancel {
+        draft.record(What::Wished { wish: "cancel came too late: the database exists".into() });
+    }
+    draft.connection.attention = None;
+    draft.close(State::Registered(Done { segment: segment.clone(), at: draft.now }));
+    draft.record(What::Registered { segment, late_seconds });
+}
+
+pub(super) fn fail(draft: &mut Draft<'_>, reason: String, told: PairFate) {
+    // A pair that ended meanwhile is gone, whatever the attempt did to it.
+    let pair = if draft.connection.pair.is_some() { told } else { PairFate::Spent };
+    match pair {
+        PairFate::Unspent => {}
+        PairFate::Spent | PairFate::Unknown => draft.destroy_pair(),
+    }
+    draft.connection.retry_at = None;
+    draft.to(State::Failed(Failure { reason: reason.clone() }), What::Failed { reason, pair });
+    asks::apply_wishes(draft);
+}
+
+fn come_back(draft: &mut Draft<'_>, effect: EffectId, reason: String, problem: Problem) {
+    if draft.connection.pair.is_none() {
+        // It ended during the doubt that this late word settles.
+        draft.to(State::Reauthorize(Cause::Expired), What::Expired);
+        return asks::apply_wishes(draft);
+    }
+    let retry_at = put_off(draft, effect);
+    draft.attention(problem, reason.clone());
+    draft.to(State::Authorized, What::AttemptPutOff { reason, retry_at });
+    asks::apply_wishes(draft);
+}
+
+/// `effect`, an attempt, ended without a word.
+pub(super) fn doubt(draft: &mut Draft<'_>, effect: &Effect, reason: String) {
+    let look_up = match &effect.kind {
+        EffectKind::Attempt { look_up, .. } => *look_up,
+        EffectKind::Exchange { .. } => None,
+    };
+    let doubt = Doubt {
+        attempt: effect.id,
+        since: draft.now,
+        reason: reason.clone(),
+        look_up,
+        looked: 0,
+        looked_at: None,
+        absent: 0,
+    };
+    draft.to(State::InDoubt(doubt), What::InDoubt { reason });
+}

@@ -1,0 +1,164 @@
+//! From a link to a kept pair.
+
+use jiff::Timestamp;
+
+use super::{Why, asks, draft::Draft};
+use crate::{
+    connection::{Effect, EffectKind, Identity, OpenLink, Pair, PairKey, Problem, State},
+    event::What,
+    ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
+};
+
+pub(super) struct Received {
+    pub effect: EffectId,
+    pub authorisation: AuthorisationId,
+    pub sent_at: Timestamp,
+    pub answered_at: Timestamp,
+    pub expires_in: Option<u32>,
+}
+
+pub(super) fn link_opened(draft: &mut Draft<'_>, link: OpenLink) -> Result<(), Why> {
+    draft.record(What::LinkOpened { expires_at: link.expires_at });
+    draft.connection.link = Some(link);
+    if draft.connection.attention.as_ref().is_some_and(|attention| attention.problem == Problem::LinkLapsed) {
+        draft.connection.attention = None;
+    }
+    Ok(())
+}
+
+pub(super) fn arrived(
+    draft: &mut Draft<'_>,
+    effect: EffectId,
+    authorisation: AuthorisationId,
+    link: &LinkHash,
+    lease_ends_at: Timestamp,
+) -> Result<(), Why> {
+    if !draft.connection.accepts_consent(link, draft.now) {
+        return Err(Why::LinkNotOpen);
+    }
+    draft.record(What::ExchangeBegan { effect, authorisation: authorisation.clone() });
+    draft.connection.effect = Some(Effect {
+        id: effect,
+        kind: EffectKind::Exchange { authorisation },
+        began_at: draft.now,
+        lease_ends_at,
+    });
+    Ok(())
+}
+
+pub(super) fn exchanged(draft: &mut Draft<'_>, received: &Received) -> Result<(), Why> {
+    let key = PairKey { authorisation: received.authorisation.clone(), generation: 1 };
+    if draft.connection.pair.as_ref().is_some_and(|pair| pair.key == key) {
+        return Err(Why::NothingToDo);
+    }
+    let consent_at = end_exchange(draft, received.effect).unwrap_or(received.sent_at);
+    let pair =
+        Pair::new(key, received.sent_at, received.answered_at, received.expires_in, &draft.connection.lifetimes);
+    if let Some(reason) = unwanted(draft, &pair) {
+        draft.record(What::PairDropped { authorisation: received.authorisation.clone(), reason: reason.into() });
+        return Ok(());
+    }
+    accept(draft, pair, consent_at);
+    asks::apply_wishes(draft);
+    Ok(())
+}
+
+/// Why a received pair is of no use any more. Only a late outcome, or one of a finished connection, can be.
+fn unwanted(draft: &Draft<'_>, pair: &Pair) -> Option<&'static str> {
+    match &draft.connection.state {
+        State::Registered(_) | State::Cancelled => return Some("the connection is finished"),
+        State::Registering | State::InDoubt(_) => return Some("a newer consent is being registered"),
+        State::Invited | State::Authorized | State::AwaitingOperator | State::Failed(_) | State::Reauthorize(_) => {}
+    }
+    let newer = draft.connection.pair.as_ref().is_some_and(|current| current.sent_at > pair.sent_at);
+    newer.then_some("a newer consent has taken its place")
+}
+
+fn accept(draft: &mut Draft<'_>, pair: Pair, consent_at: Timestamp) {
+    let due_at = draft.connection.registration.due.at(consent_at);
+    let what = What::Authorized {
+        authorisation: pair.key.authorisation.clone(),
+        due_at,
+        ends_at: pair.refresh_ends_at,
+    };
+    draft.keep_pair(pair);
+    let connection = &mut draft.connection;
+    connection.consented_at = Some(consent_at);
+    connection.identity = None;
+    connection.identity_misses = 0;
+    connection.link = None;
+    connection.retries = 0;
+    connection.retry_at = None;
+    connection.attention = None;
+    draft.to(State::Authorized, what);
+}
+
+/// Ends the exchange if it is the one under way; says when its consent came.
+fn end_exchange(draft: &mut Draft<'_>, effect: EffectId) -> Option<Timestamp> {
+    draft
+        .connection
+        .effect
+        .take_if(|open| open.id == effect && matches!(open.kind, EffectKind::Exchange { .. }))
+        .map(|open| open.began_at)
+}
+
+pub(super) fn failed(draft: &mut Draft<'_>, effect: EffectId, problem: Problem, reason: String) -> Result<(), Why> {
+    // A late failure changes nothing: the end of the lease has said as much.
+    end_exchange(draft, effect).ok_or(Why::NothingToDo)?;
+    draft.attention(problem, reason.clone());
+    draft.record(What::ExchangeFailed { problem, reason });
+    asks::apply_wishes(draft);
+    Ok(())
+}
+
+pub(super) fn refused(draft: &mut Draft<'_>, error: String) -> Result<(), Why> {
+    draft.attention(
+        Problem::ConsentFailed,
+        format!("the consent was refused (`{error}`); the customer can open the link again"),
+    );
+    draft.record(What::ConsentRefused { error });
+    Ok(())
+}
+
+pub(super) fn identified(
+    draft: &mut Draft<'_>,
+    authorisation: &AuthorisationId,
+    identity: Identity,
+    replaces: Option<ConnectionId>,
+) -> Result<(), Why> {
+    of_current_pair(draft, authorisation)?;
+    if draft.connection.identity.as_ref() == Some(&identity) {
+        return Err(Why::NothingToDo);
+    }
+    draft.connection.attention.take_if(|attention| attention.problem == Problem::IdentityUnknown);
+    draft.record(What::Identified { user: identity.user.clone(), name: identity.name.clone() });
+    if let Some(connection) = replaces.filter(|other| *other != draft.connection.id) {
+        draft.attention(
+            Problem::ChainReplaced,
+            format!("the same user consented to the same application before, as {connection}: that chain has ended"),
+        );
+        draft.record(What::ChainReplaced { connection });
+    }
+    draft.connection.identity = Some(identity);
+    Ok(())
+}
+
+pub(super) fn not_identified(
+    draft: &mut Draft<'_>,
+    authorisation: &AuthorisationId,
+    reason: String,
+) -> Result<(), Why> {
+    of_current_pair(draft, authorisation)?;
+    if draft.connection.identity.is_some() {
+        return Err(Why::NothingToDo);
+    }
+    draft.connection.identity_misses = draft.connection.identity_misses.saturating_add(1);
+    draft.attention(Problem::IdentityUnknown, format!("the platform did not tell who consented: {reason}"));
+    draft.record(What::NotIdentified { reason });
+    Ok(())
+}
+
+fn of_current_pair(draft: &Draft<'_>, authorisation: &AuthorisationId) -> Result<(), Why> {
+    let current = draft.connection.pair.as_ref().is_some_and(|pair| pair.key.authorisation == *authorisation);
+    if current { Ok(()) } else { Err(Why::NoPair) }
+}

@@ -1,0 +1,107 @@
+//! A decision in the making.
+
+use jiff::Timestamp;
+
+use super::Decision;
+use crate::{
+    agenda,
+    connection::{Attention, Connection, Pair, PairKey, Problem, Request, State, Wishes},
+    event::{Actor, Record, What},
+    ids::{ConnectionId, Revision},
+};
+
+pub(super) struct Draft<'a> {
+    pub connection: Connection,
+    pub now: Timestamp,
+    by: &'a Actor,
+    records: Vec<Record>,
+    keep: Option<PairKey>,
+    destroy: Vec<PairKey>,
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(connection: &Connection, by: &'a Actor, now: Timestamp) -> Self {
+        Self { connection: connection.clone(), now, by, records: Vec::new(), keep: None, destroy: Vec::new() }
+    }
+
+    pub fn record(&mut self, what: What) {
+        self.connection.records = self.connection.records.saturating_add(1);
+        self.records.push(Record { number: self.connection.records, at: self.now, by: self.by.clone(), what });
+    }
+
+    pub fn attention(&mut self, problem: Problem, text: impl Into<String>) {
+        let text = text.into();
+        let since = match &self.connection.attention {
+            Some(earlier) if earlier.problem == problem => earlier.since,
+            _ => self.now,
+        };
+        self.connection.attention = Some(Attention { problem, text, since });
+    }
+
+    /// The pair just received is kept; the one before it goes.
+    pub fn keep_pair(&mut self, pair: Pair) {
+        self.destroy_pair();
+        self.keep = Some(pair.key.clone());
+        self.connection.pair = Some(pair);
+    }
+
+    pub fn destroy_pair(&mut self) {
+        if let Some(pair) = self.connection.pair.take() {
+            // One that was to be stored with this very write is simply not stored.
+            if self.keep.take_if(|kept| *kept == pair.key).is_none() {
+                self.destroy.push(pair.key);
+            }
+        }
+    }
+
+    /// Leaves nothing that could still move the state.
+    pub fn close(&mut self, state: State) {
+        self.destroy_pair();
+        self.connection.state = state;
+        self.connection.link = None;
+        self.connection.effect = None;
+        self.connection.wishes = Wishes::default();
+        self.connection.retry_at = None;
+    }
+
+    pub fn finish(mut self) -> Decision {
+        self.connection.revision = self.connection.revision.next();
+        self.connection.updated_at = self.now;
+        self.connection.wake_at = agenda::next_wake(&self.connection);
+        Decision { connection: self.connection, records: self.records, keep: self.keep, destroy: self.destroy }
+    }
+}
+
+pub(super) fn created(id: ConnectionId, request: Request, by: &Actor, now: Timestamp) -> Decision {
+    let due = request.registration.due;
+    let expires_at = request.link.expires_at;
+    let connection = Connection {
+        id,
+        revision: Revision(0),
+        created_at: now,
+        updated_at: now,
+        reference: request.reference,
+        application: request.application,
+        registration: request.registration,
+        return_url: request.return_url,
+        lifetimes: request.lifetimes,
+        state: State::Invited,
+        link: Some(request.link),
+        pair: None,
+        consented_at: None,
+        identity: None,
+        identity_misses: 0,
+        effect: None,
+        wishes: Wishes::default(),
+        attempts: 0,
+        retries: 0,
+        retry_at: None,
+        attention: None,
+        records: 0,
+        wake_at: None,
+    };
+    let mut draft = Draft::new(&connection, by, now);
+    draft.record(What::Created { due });
+    draft.record(What::LinkOpened { expires_at });
+    draft.finish()
+}

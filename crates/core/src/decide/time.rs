@@ -1,0 +1,59 @@
+//! What happens because time has passed. Needs no secret.
+
+use super::{Why, asks, attempt, draft::Draft};
+use crate::{
+    agenda::{self, Matter, Step},
+    connection::{Cause, EffectKind, Problem, State},
+    event::What,
+};
+
+pub(super) fn woke(draft: &mut Draft<'_>) -> Result<(), Why> {
+    let matter = match agenda::step(&draft.connection, draft.now) {
+        Step::Rest(Some(at)) => return Err(Why::NotDue { at }),
+        Step::Rest(None) | Step::Perform(_) => return Err(Why::NothingToDo),
+        Step::Decide(matter) => matter,
+    };
+    match matter {
+        Matter::LeaseEnds => lease_ends(draft),
+        Matter::PairEnds => pair_ends(draft),
+        Matter::LinkLapses => link_lapses(draft),
+        Matter::HandToOperator => draft.to(State::AwaitingOperator, What::AwaitsOperator),
+        Matter::Remind => draft.record(What::Reminded),
+        Matter::Register | Matter::LookUp | Matter::AskIdentity => return Err(Why::NothingToDo),
+    }
+    Ok(())
+}
+
+fn lease_ends(draft: &mut Draft<'_>) {
+    let Some(effect) = draft.connection.effect.take() else { return };
+    match &effect.kind {
+        EffectKind::Attempt { .. } => {
+            attempt::doubt(draft, &effect, "the attempt ended without a word".into());
+        }
+        EffectKind::Exchange { .. } => {
+            draft.attention(
+                Problem::ConsentFailed,
+                "the exchange of the code never reported back; the customer has to open the link again",
+            );
+            draft.record(What::ExchangeLost);
+            asks::apply_wishes(draft);
+        }
+    }
+}
+
+fn pair_ends(draft: &mut Draft<'_>) {
+    draft.destroy_pair();
+    match &draft.connection.state {
+        // Stays what it is: whether the database exists is still to be settled, or was refused for good.
+        State::InDoubt(_) | State::Failed(_) => draft.record(What::Expired),
+        _ => draft.to(State::Reauthorize(Cause::Expired), What::Expired),
+    }
+}
+
+fn link_lapses(draft: &mut Draft<'_>) {
+    draft.connection.link = None;
+    draft.record(What::LinkLapsed);
+    if matches!(draft.connection.state, State::Invited | State::Reauthorize(_)) {
+        draft.attention(Problem::LinkLapsed, "the link lapsed unused; make a new one with `handover link`");
+    }
+}

@@ -1,0 +1,296 @@
+//! What happens to a connection, and what is remembered of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    connection::{Attempter, Identity, LookUpRule, OpenLink, PairFate, Problem},
+    ids::{AuthorisationId, ConnectionId, EffectId, LinkHash, Segment},
+    registration::Due,
+};
+
+/// What happens to a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The OEM made a new link.
+    LinkOpened(OpenLink),
+    /// A consent came back: its code is about to be exchanged. The claim of an exchange.
+    ConsentArrived {
+        /// The exchange.
+        effect: EffectId,
+        /// The authorisation that the code belongs to.
+        authorisation: AuthorisationId,
+        /// The link it came over.
+        link: LinkHash,
+        /// The exchange is over by then, whatever happened.
+        lease_ends_at: Timestamp,
+    },
+    /// The customer, or the platform, said no.
+    ConsentRefused {
+        /// The platform's error code.
+        error: String,
+    },
+    /// The exchange brought a pair; it is sealed.
+    Exchanged {
+        /// The exchange.
+        effect: EffectId,
+        /// The authorisation.
+        authorisation: AuthorisationId,
+        /// Just before the request was sent.
+        sent_at: Timestamp,
+        /// Just after the answer came.
+        answered_at: Timestamp,
+        /// The access token's life in seconds, if it was told.
+        expires_in: Option<u32>,
+    },
+    /// The exchange brought no pair.
+    ExchangeFailed {
+        /// The exchange.
+        effect: EffectId,
+        /// What kind of problem it is.
+        problem: Problem,
+        /// For people.
+        reason: String,
+    },
+    /// The platform told who consented.
+    Identified {
+        /// The authorisation whose access token was used to ask.
+        authorisation: AuthorisationId,
+        /// Who.
+        identity: Identity,
+        /// The connection whose chain this consent ended, if there is one.
+        replaces: Option<ConnectionId>,
+    },
+    /// The platform did not tell who consented.
+    NotIdentified {
+        /// The authorisation whose access token was used to ask.
+        authorisation: AuthorisationId,
+        /// For people.
+        reason: String,
+    },
+    /// Something needed is missing or wrong; found before anything irreversible.
+    NotReady {
+        /// What kind of problem it is.
+        problem: Problem,
+        /// For people.
+        reason: String,
+    },
+    /// An attempt at the registration begins. Its claim.
+    AttemptBegun {
+        /// The attempt.
+        effect: EffectId,
+        /// Who attempts.
+        by: Attempter,
+        /// The attempt is over by then, whatever happened.
+        lease_ends_at: Timestamp,
+        /// How a doubt about it can be settled.
+        look_up: Option<LookUpRule>,
+        /// Whether to register although the platform never told who consented.
+        accept_unknown_identity: bool,
+    },
+    /// An attempt ended.
+    AttemptEnded {
+        /// The attempt.
+        effect: EffectId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// The channel was asked about an attempt in doubt.
+    LookedUp {
+        /// The attempt.
+        attempt: EffectId,
+        /// What it said.
+        answer: LookUpAnswer,
+    },
+    /// Its time came: does what needs no secret.
+    Woke,
+    /// The OEM gives it up.
+    CancelAsked,
+    /// The OEM wants another due time.
+    RescheduleAsked(Due),
+    /// The OEM wants the registration attempted again now.
+    RetryAsked,
+    /// A person knows how it stands at Invantive Cloud.
+    Settled(Settlement),
+}
+
+impl Event {
+    /// Its name, for messages.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::LinkOpened(_) => "a new link",
+            Self::ConsentArrived { .. } => "a consent",
+            Self::ConsentRefused { .. } => "a refused consent",
+            Self::Exchanged { .. } => "a received pair",
+            Self::ExchangeFailed { .. } => "a failed exchange",
+            Self::Identified { .. } => "an identity",
+            Self::NotIdentified { .. } => "an unknown identity",
+            Self::NotReady { .. } => "an obstacle",
+            Self::AttemptBegun { .. } => "an attempt",
+            Self::AttemptEnded { .. } => "an attempt's outcome",
+            Self::LookedUp { .. } => "a look-up",
+            Self::Woke => "a wake-up",
+            Self::CancelAsked => "cancel",
+            Self::RescheduleAsked(_) => "reschedule",
+            Self::RetryAsked => "retry",
+            Self::Settled(_) => "resolve",
+        }
+    }
+}
+
+/// How an attempt at the registration ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The database exists, made by this attempt or by an earlier one under our own key.
+    Registered {
+        /// Its segment.
+        segment: Segment,
+    },
+    /// Refused for good.
+    Refused {
+        /// For people.
+        reason: String,
+        /// What it did to the pair.
+        pair: PairFate,
+    },
+    /// It surely had no effect: nothing was sent, or the channel's profile says so.
+    NotSent {
+        /// For people.
+        reason: String,
+        /// What kind of problem it is.
+        problem: Problem,
+    },
+    /// It may have had its effect.
+    Unanswered {
+        /// For people.
+        reason: String,
+    },
+}
+
+/// What a look-up said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookUpAnswer {
+    /// The database is there, under our own key.
+    Found(Segment),
+    /// It is not there (yet).
+    Absent,
+    /// No answer that says either.
+    Unclear,
+}
+
+/// How it stands at Invantive Cloud, as a person knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// The database is there.
+    Registered(Segment),
+    /// It is not there.
+    NotRegistered {
+        /// What became of the pair.
+        pair: PairFate,
+    },
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The customer, in the browser.
+    Customer,
+    /// The callback function.
+    Callback,
+    /// The worker.
+    Worker,
+    /// The sweeper.
+    Sweeper,
+    /// A person of the OEM, named by their AWS identity.
+    Person(String),
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Customer => f.write_str("customer"),
+            Self::Callback => f.write_str("callback"),
+            Self::Worker => f.write_str("worker"),
+            Self::Sweeper => f.write_str("sweeper"),
+            Self::Person(name) => f.write_str(name),
+        }
+    }
+}
+
+/// One line of a connection's history, written in the same transaction as the state it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Counts from 1.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: Actor,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What a record says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each field is what the variant's line names")]
+pub enum What {
+    /// The connection was made.
+    Created { due: Due },
+    /// A link was opened; it lapses then.
+    LinkOpened { expires_at: Timestamp },
+    /// The link lapsed unused.
+    LinkLapsed,
+    /// A consent came back and its code is being exchanged.
+    ExchangeBegan { effect: EffectId, authorisation: AuthorisationId },
+    /// The consent was refused.
+    ConsentRefused { error: String },
+    /// A pair was received and is kept until then.
+    Authorized { authorisation: AuthorisationId, due_at: Timestamp, ends_at: Timestamp },
+    /// A pair was received when none was wanted any more, and destroyed.
+    PairDropped { authorisation: AuthorisationId, reason: String },
+    /// An exchange brought no pair.
+    ExchangeFailed { problem: Problem, reason: String },
+    /// An exchange never reported back.
+    ExchangeLost,
+    /// The platform told who consented.
+    Identified { user: String, name: String },
+    /// This consent ended the chain of another connection.
+    ChainReplaced { connection: ConnectionId },
+    /// The platform did not tell who consented.
+    NotIdentified { reason: String },
+    /// Something needed is missing or wrong.
+    NotReady { problem: Problem, reason: String },
+    /// Due: waits for a person.
+    AwaitsOperator,
+    /// An attempt at the registration began.
+    AttemptBegan { effect: EffectId, number: u32 },
+    /// An attempt surely had no effect and comes back then.
+    AttemptPutOff { reason: String, retry_at: Timestamp },
+    /// An attempt may have succeeded.
+    InDoubt { reason: String },
+    /// The channel was asked about the attempt.
+    LookedUp { answer: String },
+    /// The registration was refused for good.
+    Failed { reason: String, pair: PairFate },
+    /// The database is registered.
+    Registered { segment: Segment, late_seconds: Option<i64> },
+    /// A success became known that fits no open attempt.
+    LateSuccess { segment: Segment },
+    /// The pair ended before the registration.
+    Expired,
+    /// The due time changed.
+    Rescheduled { due: Due },
+    /// To be attempted again now.
+    Retried,
+    /// Given up.
+    Cancelled,
+    /// Asked for while an effect was under way; will be applied when it has ended.
+    Wished { wish: String },
+    /// Still waiting for somebody.
+    Reminded,
+}

@@ -1,0 +1,40 @@
+//! The queue of wake-ups.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ConnectionId;
+
+/// What a message says: which connection to look at. Nothing to trust, nothing secret. Versioned: an unknown version
+/// is refused and kept, never dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "v")]
+pub enum Pointer {
+    /// Look at this connection: what for follows from its state.
+    #[serde(rename = "1")]
+    Wake {
+        /// The connection.
+        connection: ConnectionId,
+    },
+}
+
+/// The longest delay that one message can carry: SQS's 15 minutes.
+pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// The queue could not take a message. Whether it did all the same is open: harmless, since a pointer is only a hint.
+#[derive(Debug, thiserror::Error)]
+#[error("could not send a wake-up to the queue: {reason}")]
+pub struct QueueError {
+    /// What the queue said.
+    pub reason: String,
+}
+
+/// The queue of wake-ups.
+pub trait Queue: Send + Sync {
+    /// Sends `pointer`, to be seen `delay` from now: rounded up to seconds, [`LONGEST_DELAY`] at most (one that arrives
+    /// early is sent again for the rest).
+    ///
+    /// Durable when it returns. At least once: it may arrive twice, late, or out of order.
+    fn send(&self, pointer: &Pointer, delay: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
+}

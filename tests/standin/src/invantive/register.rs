@@ -1,0 +1,341 @@
+//! What happens when a registration is submitted.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    books::{Channel, Database, Peer, Submission},
+    exact::{chains::TokenRequest, error::Refusal},
+    faults::FaultKind,
+    invantive::Held,
+    world::World,
+};
+
+/// The fields that the form and the interface take. Empty is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Registration {
+    /// The app's client id.
+    pub client_id: String,
+    /// The app's client secret.
+    pub client_secret: String,
+    /// The app's redirect URL.
+    pub redirect_url: String,
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+    /// The authorisation code, instead of a pair.
+    pub authorization_code: String,
+    /// The country, as the end of the host's name: `nl`, `be`, …
+    pub country: String,
+    /// The URL segment that is wanted.
+    pub database: String,
+    /// The OEM's own reference.
+    pub reference: String,
+}
+
+/// How a submission ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The database is there.
+    Created {
+        /// Its URL segment.
+        segment: String,
+    },
+    /// It was there already, under this very idempotency key.
+    Exists {
+        /// Its URL segment.
+        segment: String,
+    },
+    /// It was refused.
+    Refused {
+        /// Invantive's code.
+        code: &'static str,
+        /// Invantive's words.
+        message: String,
+    },
+    /// A field is missing or wrong.
+    Invalid {
+        /// Which.
+        field: &'static str,
+    },
+    /// The key does not fit.
+    WrongKey,
+    /// Nothing was done; come back later.
+    Busy,
+}
+
+impl Verdict {
+    /// The status of the interface's answer.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Created { .. } => 201,
+            Self::Exists { .. } => 409,
+            Self::Refused { .. } => 422,
+            Self::Invalid { .. } => 400,
+            Self::WrongKey => 401,
+            Self::Busy => 503,
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::Exists { .. } => "exists",
+            Self::Refused { code, .. } => code,
+            Self::Invalid { .. } => "invalid",
+            Self::WrongKey => "wrong_key",
+            Self::Busy => "busy",
+        }
+    }
+
+    fn segment(&self) -> Option<&str> {
+        match self {
+            Self::Created { segment } | Self::Exists { segment } => Some(segment),
+            _ => None,
+        }
+    }
+}
+
+/// What Invantive Cloud holds once it knows whom it acts for.
+struct Acting {
+    user: String,
+    refresh_token: String,
+    spent: u32,
+}
+
+/// A refusal on the way to that, and whether the code or refresh token was spent.
+struct Stopped {
+    verdict: Verdict,
+    spent: bool,
+}
+
+impl World {
+    /// Takes a submission, with all that follows from it in the books.
+    pub fn register(
+        &mut self,
+        registration: &Registration,
+        channel: Channel,
+        key: Option<&str>,
+        idempotency_key: Option<&str>,
+        now: Timestamp,
+    ) -> Verdict {
+        let (verdict, spent) = self.take_in(registration, channel, key, idempotency_key, now);
+        let mut submission = note(registration, channel, idempotency_key, now);
+        submission.status = Some(verdict.status());
+        submission.outcome = verdict.outcome().to_owned();
+        submission.segment = verdict.segment().map(str::to_owned);
+        submission.spent = spent;
+        self.invantive.submissions.push(submission);
+        verdict
+    }
+
+    /// Takes note of a submission that met a fault before it had any effect.
+    pub fn register_unheard(
+        &mut self,
+        registration: &Registration,
+        channel: Channel,
+        idempotency_key: Option<&str>,
+        now: Timestamp,
+        fault: FaultKind,
+    ) {
+        let mut submission = note(registration, channel, idempotency_key, now);
+        submission.fault = Some(fault);
+        self.invantive.submissions.push(submission);
+    }
+
+    fn take_in(
+        &mut self,
+        registration: &Registration,
+        channel: Channel,
+        key: Option<&str>,
+        idempotency_key: Option<&str>,
+        now: Timestamp,
+    ) -> (Verdict, bool) {
+        // A person who fills in the form has logged in; the interface has a key instead.
+        if channel == Channel::Http && key != Some(self.invantive.settings.api_key.as_str()) {
+            return (Verdict::WrongKey, false);
+        }
+        if self.invantive.settings.busy {
+            return (Verdict::Busy, false);
+        }
+        if let Some(known) = idempotency_key.and_then(|key| self.invantive.find(Some(key), None)) {
+            return (Verdict::Exists { segment: known.segment.clone() }, false);
+        }
+        if let Some(field) = missing(registration) {
+            return (Verdict::Invalid { field }, false);
+        }
+        if self.invantive.segment_is_taken(&registration.database) {
+            return (Verdict::Invalid { field: "database" }, false);
+        }
+        match self.act(registration, now) {
+            Ok(acting) => self.create(registration, idempotency_key, acting, now),
+            Err(stopped) => (stopped.verdict, stopped.spent),
+        }
+    }
+
+    /// Finds out whom the credentials act for: by the access token while it lives, else by an exchange at once.
+    fn act(&mut self, registration: &Registration, now: Timestamp) -> Result<Acting, Stopped> {
+        if registration.authorization_code.is_empty() && !self.exchanges_first(registration, now) {
+            let me = self.exact.me(&registration.access_token, Peer::Invantive, now);
+            // Another app's access token says nothing of this one.
+            if let Ok(me) = me && me.client_id == registration.client_id {
+                let refresh_token = registration.refresh_token.clone();
+                return Ok(Acting { user: me.name, refresh_token, spent: 0 });
+            }
+        }
+        self.exchange_and_ask(registration, now)
+    }
+
+    fn exchanges_first(&self, registration: &Registration, now: Timestamp) -> bool {
+        let earliest = self.exact.earliest_refresh(&registration.refresh_token);
+        self.invantive.settings.exchange_first && earliest.is_some_and(|earliest| earliest <= now)
+    }
+
+    fn exchange_and_ask(&mut self, registration: &Registration, now: Timestamp) -> Result<Acting, Stopped> {
+        let request = token_request(registration);
+        let pair = self.exact.token(&request, Peer::Invantive, now, &mut self.random).map_err(|refusal| Stopped {
+            verdict: refused_by_exact(&refusal),
+            spent: false,
+        })?;
+        let me = self.exact.me(&pair.access_token, Peer::Invantive, now).map_err(|_| Stopped {
+            verdict: Verdict::Refused { code: "itgenoda219", message: "Exact Online did not say who logged on.".to_owned() },
+            spent: true,
+        })?;
+        Ok(Acting { user: me.name, refresh_token: pair.refresh_token, spent: 1 })
+    }
+
+    fn create(
+        &mut self,
+        registration: &Registration,
+        idempotency_key: Option<&str>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> (Verdict, bool) {
+        let spent = acting.spent > 0;
+        if self.is_duplicate(&registration.client_id, &acting.user) {
+            return (duplicate(), spent);
+        }
+        let segment = self.name(registration);
+        let refresh_at = self.first_refresh(&acting, now);
+        self.invantive.databases.push(Held {
+            client_secret: registration.client_secret.clone(),
+            redirect_url: registration.redirect_url.clone(),
+            entry: Database {
+                segment: segment.clone(),
+                client_id: registration.client_id.clone(),
+                user: acting.user,
+                reference: given(&registration.reference),
+                idempotency_key: idempotency_key.map(str::to_owned),
+                created_at: now,
+                refresh_token: acting.refresh_token,
+                refresh_tokens_spent: acting.spent,
+                refresh_at,
+                broken: None,
+            },
+        });
+        (Verdict::Created { segment }, spent)
+    }
+
+    /// At most one data container "in all databases in all organizations" per app and user (topic 2901).
+    fn is_duplicate(&self, client_id: &str, user: &str) -> bool {
+        self.invantive.databases.iter().any(|held| held.entry.client_id == client_id && held.entry.user == user)
+    }
+
+    /// A pair whose refresh token is still unspent is exchanged as soon as Exact Online allows it.
+    fn first_refresh(&self, acting: &Acting, now: Timestamp) -> Option<Timestamp> {
+        if acting.spent > 0 || !self.invantive.settings.opens_databases {
+            return None;
+        }
+        Some(self.exact.earliest_refresh(&acting.refresh_token).unwrap_or(now).max(now))
+    }
+
+    fn name(&self, registration: &Registration) -> String {
+        match given(&registration.database) {
+            Some(segment) => segment,
+            None => format!("exact-online-{}", self.invantive.databases.len().saturating_add(1)),
+        }
+    }
+}
+
+impl Held {
+    pub(super) fn token_request(&self) -> TokenRequest {
+        TokenRequest {
+            grant_type: "refresh_token".to_owned(),
+            client_id: self.entry.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            redirect_uri: self.redirect_url.clone(),
+            refresh_token: self.entry.refresh_token.clone(),
+            ..TokenRequest::default()
+        }
+    }
+}
+
+fn token_request(registration: &Registration) -> TokenRequest {
+    let by_code = !registration.authorization_code.is_empty();
+    TokenRequest {
+        grant_type: if by_code { "authorization_code" } else { "refresh_token" }.to_owned(),
+        client_id: registration.client_id.clone(),
+        client_secret: registration.client_secret.clone(),
+        code: registration.authorization_code.clone(),
+        redirect_uri: registration.redirect_url.clone(),
+        code_verifier: None,
+        refresh_token: registration.refresh_token.clone(),
+    }
+}
+
+/// Topic 1223: what Exact Online refuses comes back under one of two codes.
+fn refused_by_exact(refusal: &Refusal) -> Verdict {
+    let (code, why) = match refusal {
+        Refusal::OldRefreshToken => ("itgenoda185", "Old refresh token used."),
+        other => ("itgenoda219", other.rule()),
+    };
+    Verdict::Refused { code, message: format!("Exact Online refused the credentials: {why}") }
+}
+
+fn duplicate() -> Verdict {
+    Verdict::Refused {
+        code: "itgenscr590",
+        message: "There can be at most one data container in all databases in all organizations for the same app and user."
+            .to_owned(),
+    }
+}
+
+fn missing(registration: &Registration) -> Option<&'static str> {
+    let empty = |value: &str| value.trim().is_empty();
+    let pair = !empty(&registration.access_token) && !empty(&registration.refresh_token);
+    [
+        ("client_id", empty(&registration.client_id)),
+        ("client_secret", empty(&registration.client_secret)),
+        ("redirect_url", empty(&registration.redirect_url)),
+        ("country", empty(&registration.country)),
+        ("refresh_token", !pair && empty(&registration.authorization_code)),
+    ]
+    .into_iter()
+    .find_map(|(field, absent)| absent.then_some(field))
+}
+
+fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn note(registration: &Registration, channel: Channel, idempotency_key: Option<&str>, at: Timestamp) -> Submission {
+    Submission {
+        at,
+        channel,
+        idempotency_key: idempotency_key.map(str::to_owned),
+        reference: given(&registration.reference),
+        client_id: registration.client_id.clone(),
+        redirect_url: registration.redirect_url.clone(),
+        country: registration.country.clone(),
+        access_token: given(&registration.access_token),
+        refresh_token: given(&registration.refresh_token),
+        authorization_code: given(&registration.authorization_code),
+        status: None,
+        outcome: "unheard".to_owned(),
+        segment: None,
+        spent: false,
+        fault: None,
+    }
+}
