@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     connection::{Connection, Doubt, State},
     ids::EffectId,
-    registration::{ChannelKind, later},
+    registration::{ChannelKind, earlier, later},
 };
 
 /// Seconds after the token answer at which the platform is asked again who consented.
@@ -20,6 +20,8 @@ const REMIND_OPERATOR_EVERY: Duration = Duration::from_secs(24 * 3600);
 const FIRST_LOOK_UP_AFTER: Duration = Duration::from_secs(30);
 /// The shortest distance of two look-ups.
 const LOOK_UPS_APART: Duration = Duration::from_secs(60);
+/// Days left of a pair's life at which the OEM is told.
+const WARN_AT_DAYS: [u32; 3] = [7, 3, 1];
 /// Waits after attempts that surely had no effect; the last one repeats.
 const BACK_OFF: [u64; 6] = [30, 120, 600, 3_600, 6 * 3_600, 24 * 3_600];
 
@@ -32,6 +34,8 @@ pub enum Matter {
     PairEnds,
     /// The link lapses.
     LinkLapses,
+    /// The OEM is told how many days the pair has left.
+    Warn,
     /// The registration is due and waits for a person.
     HandToOperator,
     /// The registration is due over the http channel. Needs secrets.
@@ -69,7 +73,11 @@ pub enum Task {
 /// What is to be done with `connection` at `now`.
 #[must_use]
 pub fn step(connection: &Connection, now: Timestamp) -> Step {
-    let due = agenda(connection).into_iter().filter(|(at, _)| *at <= now).map(|(_, matter)| matter).min();
+    let due = agenda(connection)
+        .into_iter()
+        .filter(|(at, _)| *at <= now)
+        .map(|(_, matter)| matter)
+        .min();
     match due {
         None => Step::Rest(next_wake(connection)),
         Some(Matter::Register) => Step::Perform(Task::Register),
@@ -103,8 +111,14 @@ fn agenda(connection: &Connection) -> Vec<(Timestamp, Matter)> {
         return Vec::new();
     }
     let mut matters = vec![(remind_at(connection), Matter::Remind)];
-    matters.extend(connection.pair.iter().map(|pair| (pair.refresh_ends_at, Matter::PairEnds)));
+    matters.extend(
+        connection
+            .pair
+            .iter()
+            .map(|pair| (pair.refresh_ends_at, Matter::PairEnds)),
+    );
     matters.extend(connection.link.iter().map(|link| (link.expires_at, Matter::LinkLapses)));
+    matters.extend(warn(connection).map(|(at, _)| (at, Matter::Warn)));
     match &connection.state {
         State::Authorized => {
             matters.extend(registration(connection));
@@ -134,6 +148,23 @@ fn registration(connection: &Connection) -> Option<(Timestamp, Matter)> {
         ChannelKind::Http => Matter::Register,
     };
     Some((at, matter))
+}
+
+/// When the OEM is told next that the pair nears its end, and with how many days left.
+pub(crate) fn warn(connection: &Connection) -> Option<(Timestamp, u32)> {
+    // In doubt the pair is frozen: nothing that could be done about its end may be done.
+    let pair = connection
+        .pair
+        .as_ref()
+        .filter(|_| !matches!(connection.state, State::InDoubt(_)))?;
+    WARN_AT_DAYS
+        .into_iter()
+        .filter(|days| pair.warned_days.is_none_or(|told| *days < told))
+        .find_map(|days| {
+            let at = earlier(pair.refresh_ends_at, Duration::from_secs(u64::from(days) * 24 * 3_600));
+            // A life shorter than that has nothing to be warned of.
+            (at > pair.answered_at).then_some((at, days))
+        })
 }
 
 fn ask_identity(connection: &Connection) -> Option<(Timestamp, Matter)> {

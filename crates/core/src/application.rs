@@ -40,8 +40,11 @@ pub struct Lifetimes {
 
 impl Lifetimes {
     /// Exact Online's: 600 s, 30 days, 570 s.
-    pub const EXACT_ONLINE: Self =
-        Self { access_seconds: 600, refresh_seconds: 30 * 24 * 3600, earliest_refresh_seconds: 570 };
+    pub const EXACT_ONLINE: Self = Self {
+        access_seconds: 600,
+        refresh_seconds: 30 * 24 * 3600,
+        earliest_refresh_seconds: 570,
+    };
 
     /// An access token's life.
     #[must_use]
@@ -120,7 +123,11 @@ impl FromStr for Origin {
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty();
-        if plain { Ok(Self(url.origin().ascii_serialization())) } else { Err(invalid()) }
+        if plain {
+            Ok(Self(url.origin().ascii_serialization()))
+        } else {
+            Err(invalid())
+        }
     }
 }
 
@@ -161,14 +168,25 @@ mod tests {
     fn an_origin_is_of_scheme_host_and_port() {
         let origin: Origin = "https://app.acme.example".parse().unwrap();
         assert!(origin.is_of(&Url::parse("https://app.acme.example/done?x=1").unwrap()));
-        for foreign in ["http://app.acme.example/", "https://app.acme.example:8443/", "https://acme.example/", "https://app.acme.example.evil.example/"] {
+        for foreign in [
+            "http://app.acme.example/",
+            "https://app.acme.example:8443/",
+            "https://acme.example/",
+            "https://app.acme.example.evil.example/",
+        ] {
             assert!(!origin.is_of(&Url::parse(foreign).unwrap()), "{foreign}");
         }
     }
 
     #[test]
     fn what_is_more_than_an_origin_is_refused() {
-        for bad in ["https://a.example/path", "https://a.example/?q", "javascript:alert(1)", "a.example", "https://u@a.example"] {
+        for bad in [
+            "https://a.example/path",
+            "https://a.example/?q",
+            "javascript:alert(1)",
+            "a.example",
+            "https://u@a.example",
+        ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }
     }

@@ -135,7 +135,10 @@ mod tests {
         assert!(trip.is_open(&"exact-nl".parse().unwrap(), now));
         assert!(!trip.is_open(&"exact-be".parse().unwrap(), now));
         assert!(!trip.is_open(&"exact-nl".parse().unwrap(), trip.expires_at));
-        let used = Authorisation { consumed_at: Some(now), ..trip };
+        let used = Authorisation {
+            consumed_at: Some(now),
+            ..trip
+        };
         assert!(!used.is_open(&"exact-nl".parse().unwrap(), now));
     }
 }

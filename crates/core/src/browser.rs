@@ -56,7 +56,9 @@ impl BrowserSecret {
         let mut derived = Zeroizing::new([0_u8; SECRET_BYTES]);
         // HKDF fails only for lengths over 255 blocks; 32 bytes are one. An untouched buffer would still be no secret
         // anybody could use: both sides derive it the same way and no token hangs on it alone.
-        let filled = key.expand(&[purpose], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(derived.as_mut()));
+        let filled = key
+            .expand(&[purpose], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(derived.as_mut()));
         debug_assert!(filled.is_ok());
         Zeroizing::new(URL_SAFE_NO_PAD.encode(derived.as_ref()))
     }

@@ -149,7 +149,10 @@ impl std::fmt::Display for Status {
 impl std::str::FromStr for Status {
     type Err = UnknownStatus;
     fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| UnknownStatus(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownStatus(text.to_owned()))
     }
 }
 
@@ -292,6 +295,8 @@ pub struct Pair {
     pub access_ends_at: Timestamp,
     /// The refresh token ends.
     pub refresh_ends_at: Timestamp,
+    /// The smallest number of days left that the OEM was told of.
+    pub warned_days: Option<u32>,
 }
 
 impl Pair {
@@ -311,6 +316,7 @@ impl Pair {
             answered_at,
             access_ends_at: later(sent_at, Duration::from_secs(access.into())),
             refresh_ends_at: later(sent_at, lifetimes.refresh()),
+            warned_days: None,
         }
     }
 }
@@ -456,7 +462,14 @@ impl Connection {
     #[must_use]
     pub fn open_attempt(&self) -> Option<EffectId> {
         match (&self.effect, &self.state) {
-            (Some(Effect { id, kind: EffectKind::Attempt { .. }, .. }), _) => Some(*id),
+            (
+                Some(Effect {
+                    id,
+                    kind: EffectKind::Attempt { .. },
+                    ..
+                }),
+                _,
+            ) => Some(*id),
             (_, State::InDoubt(doubt)) => Some(doubt.attempt),
             _ => None,
         }
@@ -465,7 +478,10 @@ impl Connection {
     /// Whether a consent that comes over `link` now may be exchanged.
     #[must_use]
     pub fn accepts_consent(&self, link: &LinkHash, now: Timestamp) -> bool {
-        let open = self.link.as_ref().is_some_and(|open| open.hash == *link && now < open.expires_at);
+        let open = self
+            .link
+            .as_ref()
+            .is_some_and(|open| open.hash == *link && now < open.expires_at);
         let stands = matches!(
             self.state,
             State::Invited | State::Authorized | State::AwaitingOperator | State::Failed(_) | State::Reauthorize(_)

@@ -75,7 +75,9 @@ pub enum Why {
         ends_at: Timestamp,
     },
     /// No pair to register with.
-    #[error("there is no token pair any more; make a new link with `handover link` and let the customer authorise again")]
+    #[error(
+        "there is no token pair any more; make a new link with `handover link` and let the customer authorise again"
+    )]
     NoPair,
     /// The platform never told who consented.
     #[error("who consented is not known, and registering with an unknown identity is switched off")]
@@ -99,24 +101,60 @@ pub enum Why {
 /// # Errors
 /// [`Refused`] names state and event and says what to do; nothing has changed then.
 pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp) -> Result<Decision, Refused> {
-    use State::{Authorized, AwaitingOperator, Cancelled, Failed, InDoubt, Invited, Reauthorize, Registered, Registering};
-    let refused = |why| Refused { status: connection.state.status(), event: event.name(), why };
+    use State::{
+        Authorized, AwaitingOperator, Cancelled, Failed, InDoubt, Invited, Reauthorize, Registered, Registering,
+    };
+    let refused = |why| Refused {
+        status: connection.state.status(),
+        event: event.name(),
+        why,
+    };
     let mut draft = Draft::new(connection, by, now);
 
     let result = match (&connection.state, event.clone()) {
         // Outcomes are legal in every state: neither a received pair nor a success is ever dropped.
-        (_, Event::Exchanged { effect, authorisation, sent_at, answered_at, expires_in }) => {
-            consent::exchanged(&mut draft, &consent::Received { effect, authorisation, sent_at, answered_at, expires_in })
-        }
-        (_, Event::ExchangeFailed { effect, problem, reason }) => consent::failed(&mut draft, effect, problem, reason),
+        (
+            _,
+            Event::Exchanged {
+                effect,
+                authorisation,
+                sent_at,
+                answered_at,
+                expires_in,
+            },
+        ) => consent::exchanged(
+            &mut draft,
+            &consent::Received {
+                effect,
+                authorisation,
+                sent_at,
+                answered_at,
+                expires_in,
+            },
+        ),
+        (
+            _,
+            Event::ExchangeFailed {
+                effect,
+                problem,
+                reason,
+            },
+        ) => consent::failed(&mut draft, effect, problem, reason),
         (_, Event::AttemptEnded { effect, outcome }) => attempt::ended(&mut draft, effect, outcome),
         (Registered(_) | Cancelled, _) => Err(Why::Finished),
 
         // What is only remembered.
-        (_, Event::Identified { authorisation, identity, replaces }) => {
-            consent::identified(&mut draft, &authorisation, identity, replaces)
+        (
+            _,
+            Event::Identified {
+                authorisation,
+                identity,
+                replaces,
+            },
+        ) => consent::identified(&mut draft, &authorisation, identity, replaces),
+        (_, Event::NotIdentified { authorisation, reason }) => {
+            consent::not_identified(&mut draft, &authorisation, reason)
         }
-        (_, Event::NotIdentified { authorisation, reason }) => consent::not_identified(&mut draft, &authorisation, reason),
         (_, Event::ConsentRefused { error }) => consent::refused(&mut draft, error),
         (_, Event::NotReady { problem, reason }) => attempt::not_ready(&mut draft, problem, reason),
 
@@ -135,13 +173,34 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
         }
         (
             Invited | Authorized | AwaitingOperator | Failed(_) | Reauthorize(_),
-            Event::ConsentArrived { effect, authorisation, link, lease_ends_at },
+            Event::ConsentArrived {
+                effect,
+                authorisation,
+                link,
+                lease_ends_at,
+            },
         ) => consent::arrived(&mut draft, effect, authorisation, &link, lease_ends_at),
 
         // Attempts.
-        (Authorized | AwaitingOperator, Event::AttemptBegun { effect, by, lease_ends_at, look_up, accept_unknown_identity }) => {
-            attempt::begun(&mut draft, attempt::Claim { effect, by, lease_ends_at, look_up, accept_unknown_identity })
-        }
+        (
+            Authorized | AwaitingOperator,
+            Event::AttemptBegun {
+                effect,
+                by,
+                lease_ends_at,
+                look_up,
+                accept_unknown_identity,
+            },
+        ) => attempt::begun(
+            &mut draft,
+            attempt::Claim {
+                effect,
+                by,
+                lease_ends_at,
+                look_up,
+                accept_unknown_identity,
+            },
+        ),
 
         // Doubt.
         (InDoubt(_), Event::LookedUp { attempt, answer }) => doubt::looked_up(&mut draft, attempt, answer),
@@ -159,10 +218,7 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
         (AwaitingOperator, Event::RetryAsked) => Err(Why::ForAPerson),
         (Invited | Reauthorize(_), Event::RetryAsked | Event::AttemptBegun { .. }) => Err(Why::NoPair),
 
-        (
-            Invited | Registering,
-            Event::Settled(_),
-        )
+        (Invited | Registering, Event::Settled(_))
         | (Registering, Event::RetryAsked | Event::LinkOpened(_))
         | (InDoubt(_) | Registering, Event::ConsentArrived { .. })
         | (InDoubt(_) | Registering | Failed(_), Event::AttemptBegun { .. })
@@ -187,7 +243,12 @@ pub fn create(id: ConnectionId, request: Request, by: &Actor, now: Timestamp) ->
 
 impl Draft<'_> {
     fn under_way(&self) -> Why {
-        self.connection.effect.as_ref().map_or(Why::DoesNotApply, |effect| Why::UnderWay { until: effect.lease_ends_at })
+        self.connection
+            .effect
+            .as_ref()
+            .map_or(Why::DoesNotApply, |effect| Why::UnderWay {
+                until: effect.lease_ends_at,
+            })
     }
 
     fn to(&mut self, state: State, what: What) {

@@ -246,13 +246,23 @@ pub enum What {
     /// The link lapsed unused.
     LinkLapsed,
     /// A consent came back and its code is being exchanged.
-    ExchangeBegan { effect: EffectId, authorisation: AuthorisationId },
+    ExchangeBegan {
+        effect: EffectId,
+        authorisation: AuthorisationId,
+    },
     /// The consent was refused.
     ConsentRefused { error: String },
     /// A pair was received and is kept until then.
-    Authorized { authorisation: AuthorisationId, due_at: Timestamp, ends_at: Timestamp },
+    Authorized {
+        authorisation: AuthorisationId,
+        due_at: Timestamp,
+        ends_at: Timestamp,
+    },
     /// A pair was received when none was wanted any more, and destroyed.
-    PairDropped { authorisation: AuthorisationId, reason: String },
+    PairDropped {
+        authorisation: AuthorisationId,
+        reason: String,
+    },
     /// An exchange brought no pair.
     ExchangeFailed { problem: Problem, reason: String },
     /// An exchange never reported back.
@@ -268,7 +278,12 @@ pub enum What {
     /// Due: waits for a person.
     AwaitsOperator,
     /// An attempt at the registration began.
-    AttemptBegan { effect: EffectId, number: u32 },
+    AttemptBegan {
+        effect: EffectId,
+        // Beside it stands the record's own number.
+        #[serde(rename = "attempt")]
+        number: u32,
+    },
     /// An attempt surely had no effect and comes back then.
     AttemptPutOff { reason: String, retry_at: Timestamp },
     /// An attempt may have succeeded.
@@ -278,9 +293,14 @@ pub enum What {
     /// The registration was refused for good.
     Failed { reason: String, pair: PairFate },
     /// The database is registered.
-    Registered { segment: Segment, late_seconds: Option<i64> },
+    Registered {
+        segment: Segment,
+        late_seconds: Option<i64>,
+    },
     /// A success became known that fits no open attempt.
     LateSuccess { segment: Segment },
+    /// The pair has so many days left.
+    Expiring { days_left: u32, ends_at: Timestamp },
     /// The pair ended before the registration.
     Expired,
     /// The due time changed.

@@ -2,8 +2,10 @@
 
 pub mod agenda;
 pub mod application;
+pub mod apply;
 pub mod authorisation;
 pub mod browser;
+pub mod budget;
 pub mod connection;
 pub mod decide;
 pub mod event;

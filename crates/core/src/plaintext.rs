@@ -109,7 +109,11 @@ fn read<T: DeserializeOwned>(
     version: fn(&T) -> u32,
 ) -> Result<T, Unreadable> {
     let value: T = serde_json::from_slice(plaintext.expose()).map_err(|_| Unreadable { what })?;
-    if version(&value) == VERSION { Ok(value) } else { Err(Unreadable { what }) }
+    if version(&value) == VERSION {
+        Ok(value)
+    } else {
+        Err(Unreadable { what })
+    }
 }
 
 #[cfg(test)]

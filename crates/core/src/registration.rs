@@ -70,3 +70,9 @@ pub struct Registration {
 pub fn later(from: Timestamp, by: Duration) -> Timestamp {
     from.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
+
+/// `from` less `by`, at the beginning of time at most.
+#[must_use]
+pub fn earlier(from: Timestamp, by: Duration) -> Timestamp {
+    from.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}

@@ -97,8 +97,14 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_printed() {
-        assert_eq!(format!("{:?}", RefreshToken::new("stampNL001.abc")), "RefreshToken(hidden)");
-        assert_eq!(format!("{:?}", Plaintext::new(vec![1, 2, 3])), "Plaintext(3 bytes hidden)");
+        assert_eq!(
+            format!("{:?}", RefreshToken::new("stampNL001.abc")),
+            "RefreshToken(hidden)"
+        );
+        assert_eq!(
+            format!("{:?}", Plaintext::new(vec![1, 2, 3])),
+            "Plaintext(3 bytes hidden)"
+        );
     }
 
     #[test]

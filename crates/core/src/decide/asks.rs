@@ -23,7 +23,9 @@ pub(super) fn wish_cancel(draft: &mut Draft<'_>) -> Result<(), Why> {
 pub(super) fn wish_reschedule(draft: &mut Draft<'_>, due: Due) -> Result<(), Why> {
     reachable_here(draft, due)?;
     draft.connection.wishes.reschedule = Some(due);
-    draft.record(What::Wished { wish: "reschedule".into() });
+    draft.record(What::Wished {
+        wish: "reschedule".into(),
+    });
     Ok(())
 }
 
@@ -76,7 +78,11 @@ pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
         return Err(Why::NoPair);
     }
     match (&connection.state, connection.retry_at) {
-        (State::Authorized, None) => return Err(Why::NotDue { at: connection.due_at().unwrap_or(Timestamp::MAX) }),
+        (State::Authorized, None) => {
+            return Err(Why::NotDue {
+                at: connection.due_at().unwrap_or(Timestamp::MAX),
+            });
+        }
         (State::Authorized, Some(_)) => {}
         _ => connection.state = State::Authorized,
     }
@@ -89,9 +95,9 @@ pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
 fn reachable_here(draft: &Draft<'_>, due: Due) -> Result<(), Why> {
     let connection = &draft.connection;
     match (&connection.pair, connection.consented_at, &connection.link) {
-        (Some(pair), Some(consent), _) if due.at(consent) >= pair.refresh_ends_at => {
-            Err(Why::Unreachable { ends_at: pair.refresh_ends_at })
-        }
+        (Some(pair), Some(consent), _) if due.at(consent) >= pair.refresh_ends_at => Err(Why::Unreachable {
+            ends_at: pair.refresh_ends_at,
+        }),
         (Some(_), Some(_), _) => Ok(()),
         (_, _, Some(link)) => must_be_reachable(due, link.expires_at, connection.lifetimes.refresh()),
         _ => must_be_reachable(due, draft.now, connection.lifetimes.refresh()),
@@ -101,5 +107,9 @@ fn reachable_here(draft: &Draft<'_>, due: Due) -> Result<(), Why> {
 /// Refuses a time that the pair of a consent given at `consent` cannot reach.
 pub(super) fn must_be_reachable(due: Due, consent: Timestamp, life: Duration) -> Result<(), Why> {
     let ends_at = later(consent, life);
-    if due.at(consent) >= ends_at { Err(Why::Unreachable { ends_at }) } else { Ok(()) }
+    if due.at(consent) >= ends_at {
+        Err(Why::Unreachable { ends_at })
+    } else {
+        Ok(())
+    }
 }

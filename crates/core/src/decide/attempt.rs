@@ -26,12 +26,22 @@ pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
     let number = connection.attempts;
     connection.effect = Some(Effect {
         id: claim.effect,
-        kind: EffectKind::Attempt { number, by: claim.by, look_up: claim.look_up },
+        kind: EffectKind::Attempt {
+            number,
+            by: claim.by,
+            look_up: claim.look_up,
+        },
         began_at: draft.now,
         lease_ends_at: claim.lease_ends_at,
     });
     connection.link = None;
-    draft.to(State::Registering, What::AttemptBegan { effect: claim.effect, number });
+    draft.to(
+        State::Registering,
+        What::AttemptBegan {
+            effect: claim.effect,
+            number,
+        },
+    );
     Ok(())
 }
 
@@ -41,7 +51,10 @@ fn may_begin(draft: &Draft<'_>, claim: &Claim) -> Result<(), Why> {
     if pair.refresh_ends_at <= draft.now {
         return Err(Why::NoPair);
     }
-    let due_at = connection.due_at().unwrap_or(Timestamp::MAX).max(connection.retry_at.unwrap_or(Timestamp::MIN));
+    let due_at = connection
+        .due_at()
+        .unwrap_or(Timestamp::MAX)
+        .max(connection.retry_at.unwrap_or(Timestamp::MIN));
     if draft.now < due_at {
         return Err(Why::NotDue { at: due_at });
     }
@@ -111,24 +124,39 @@ fn late(draft: &mut Draft<'_>, outcome: Outcome) -> Result<(), Why> {
 }
 
 pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
-    let late_seconds = draft.connection.due_at().map(|due_at| draft.now.duration_since(due_at).as_secs());
+    let late_seconds = draft
+        .connection
+        .due_at()
+        .map(|due_at| draft.now.duration_since(due_at).as_secs());
     if draft.connection.wishes.cancel {
-        draft.record(What::Wished { wish: "cancel came too late: the database exists".into() });
+        draft.record(What::Wished {
+            wish: "cancel came too late: the database exists".into(),
+        });
     }
     draft.connection.attention = None;
-    draft.close(State::Registered(Done { segment: segment.clone(), at: draft.now }));
+    draft.close(State::Registered(Done {
+        segment: segment.clone(),
+        at: draft.now,
+    }));
     draft.record(What::Registered { segment, late_seconds });
 }
 
 pub(super) fn fail(draft: &mut Draft<'_>, reason: String, told: PairFate) {
     // A pair that ended meanwhile is gone, whatever the attempt did to it.
-    let pair = if draft.connection.pair.is_some() { told } else { PairFate::Spent };
+    let pair = if draft.connection.pair.is_some() {
+        told
+    } else {
+        PairFate::Spent
+    };
     match pair {
         PairFate::Unspent => {}
         PairFate::Spent | PairFate::Unknown => draft.destroy_pair(),
     }
     draft.connection.retry_at = None;
-    draft.to(State::Failed(Failure { reason: reason.clone() }), What::Failed { reason, pair });
+    draft.to(
+        State::Failed(Failure { reason: reason.clone() }),
+        What::Failed { reason, pair },
+    );
     asks::apply_wishes(draft);
 }
 

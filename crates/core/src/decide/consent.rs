@@ -18,9 +18,16 @@ pub(super) struct Received {
 }
 
 pub(super) fn link_opened(draft: &mut Draft<'_>, link: OpenLink) -> Result<(), Why> {
-    draft.record(What::LinkOpened { expires_at: link.expires_at });
+    draft.record(What::LinkOpened {
+        expires_at: link.expires_at,
+    });
     draft.connection.link = Some(link);
-    if draft.connection.attention.as_ref().is_some_and(|attention| attention.problem == Problem::LinkLapsed) {
+    if draft
+        .connection
+        .attention
+        .as_ref()
+        .is_some_and(|attention| attention.problem == Problem::LinkLapsed)
+    {
         draft.connection.attention = None;
     }
     Ok(())
@@ -36,7 +43,10 @@ pub(super) fn arrived(
     if !draft.connection.accepts_consent(link, draft.now) {
         return Err(Why::LinkNotOpen);
     }
-    draft.record(What::ExchangeBegan { effect, authorisation: authorisation.clone() });
+    draft.record(What::ExchangeBegan {
+        effect,
+        authorisation: authorisation.clone(),
+    });
     draft.connection.effect = Some(Effect {
         id: effect,
         kind: EffectKind::Exchange { authorisation },
@@ -47,15 +57,26 @@ pub(super) fn arrived(
 }
 
 pub(super) fn exchanged(draft: &mut Draft<'_>, received: &Received) -> Result<(), Why> {
-    let key = PairKey { authorisation: received.authorisation.clone(), generation: 1 };
+    let key = PairKey {
+        authorisation: received.authorisation.clone(),
+        generation: 1,
+    };
     if draft.connection.pair.as_ref().is_some_and(|pair| pair.key == key) {
         return Err(Why::NothingToDo);
     }
     let consent_at = end_exchange(draft, received.effect).unwrap_or(received.sent_at);
-    let pair =
-        Pair::new(key, received.sent_at, received.answered_at, received.expires_in, &draft.connection.lifetimes);
+    let pair = Pair::new(
+        key,
+        received.sent_at,
+        received.answered_at,
+        received.expires_in,
+        &draft.connection.lifetimes,
+    );
     if let Some(reason) = unwanted(draft, &pair) {
-        draft.record(What::PairDropped { authorisation: received.authorisation.clone(), reason: reason.into() });
+        draft.record(What::PairDropped {
+            authorisation: received.authorisation.clone(),
+            reason: reason.into(),
+        });
         return Ok(());
     }
     accept(draft, pair, consent_at);
@@ -70,7 +91,11 @@ fn unwanted(draft: &Draft<'_>, pair: &Pair) -> Option<&'static str> {
         State::Registering | State::InDoubt(_) => return Some("a newer consent is being registered"),
         State::Invited | State::Authorized | State::AwaitingOperator | State::Failed(_) | State::Reauthorize(_) => {}
     }
-    let newer = draft.connection.pair.as_ref().is_some_and(|current| current.sent_at > pair.sent_at);
+    let newer = draft
+        .connection
+        .pair
+        .as_ref()
+        .is_some_and(|current| current.sent_at > pair.sent_at);
     newer.then_some("a newer consent has taken its place")
 }
 
@@ -130,8 +155,14 @@ pub(super) fn identified(
     if draft.connection.identity.as_ref() == Some(&identity) {
         return Err(Why::NothingToDo);
     }
-    draft.connection.attention.take_if(|attention| attention.problem == Problem::IdentityUnknown);
-    draft.record(What::Identified { user: identity.user.clone(), name: identity.name.clone() });
+    draft
+        .connection
+        .attention
+        .take_if(|attention| attention.problem == Problem::IdentityUnknown);
+    draft.record(What::Identified {
+        user: identity.user.clone(),
+        name: identity.name.clone(),
+    });
     if let Some(connection) = replaces.filter(|other| *other != draft.connection.id) {
         draft.attention(
             Problem::ChainReplaced,
@@ -153,12 +184,19 @@ pub(super) fn not_identified(
         return Err(Why::NothingToDo);
     }
     draft.connection.identity_misses = draft.connection.identity_misses.saturating_add(1);
-    draft.attention(Problem::IdentityUnknown, format!("the platform did not tell who consented: {reason}"));
+    draft.attention(
+        Problem::IdentityUnknown,
+        format!("the platform did not tell who consented: {reason}"),
+    );
     draft.record(What::NotIdentified { reason });
     Ok(())
 }
 
 fn of_current_pair(draft: &Draft<'_>, authorisation: &AuthorisationId) -> Result<(), Why> {
-    let current = draft.connection.pair.as_ref().is_some_and(|pair| pair.key.authorisation == *authorisation);
+    let current = draft
+        .connection
+        .pair
+        .as_ref()
+        .is_some_and(|pair| pair.key.authorisation == *authorisation);
     if current { Ok(()) } else { Err(Why::NoPair) }
 }

@@ -12,7 +12,9 @@ use crate::{
 const ABSENT_SETTLES: u32 = 2;
 
 pub(super) fn looked_up(draft: &mut Draft<'_>, of: EffectId, answer: LookUpAnswer) -> Result<(), Why> {
-    let State::InDoubt(doubt) = &draft.connection.state else { return Err(Why::DoesNotApply) };
+    let State::InDoubt(doubt) = &draft.connection.state else {
+        return Err(Why::DoesNotApply);
+    };
     let mut doubt = doubt.clone();
     if doubt.attempt != of {
         return Err(Why::OtherAttempt);
@@ -26,7 +28,12 @@ pub(super) fn looked_up(draft: &mut Draft<'_>, of: EffectId, answer: LookUpAnswe
         }
         LookUpAnswer::Absent => absent(draft, doubt),
         LookUpAnswer::Unclear => {
-            draft.to(State::InDoubt(doubt), What::LookedUp { answer: "no clear answer".into() });
+            draft.to(
+                State::InDoubt(doubt),
+                What::LookedUp {
+                    answer: "no clear answer".into(),
+                },
+            );
         }
     }
     Ok(())

@@ -21,12 +21,24 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub fn new(connection: &Connection, by: &'a Actor, now: Timestamp) -> Self {
-        Self { connection: connection.clone(), now, by, records: Vec::new(), keep: None, destroy: Vec::new() }
+        Self {
+            connection: connection.clone(),
+            now,
+            by,
+            records: Vec::new(),
+            keep: None,
+            destroy: Vec::new(),
+        }
     }
 
     pub fn record(&mut self, what: What) {
         self.connection.records = self.connection.records.saturating_add(1);
-        self.records.push(Record { number: self.connection.records, at: self.now, by: self.by.clone(), what });
+        self.records.push(Record {
+            number: self.connection.records,
+            at: self.now,
+            by: self.by.clone(),
+            what,
+        });
     }
 
     pub fn attention(&mut self, problem: Problem, text: impl Into<String>) {
@@ -68,7 +80,12 @@ impl<'a> Draft<'a> {
         self.connection.revision = self.connection.revision.next();
         self.connection.updated_at = self.now;
         self.connection.wake_at = agenda::next_wake(&self.connection);
-        Decision { connection: self.connection, records: self.records, keep: self.keep, destroy: self.destroy }
+        Decision {
+            connection: self.connection,
+            records: self.records,
+            keep: self.keep,
+            destroy: self.destroy,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) fn woke(draft: &mut Draft<'_>) -> Result<(), Why> {
         Matter::LeaseEnds => lease_ends(draft),
         Matter::PairEnds => pair_ends(draft),
         Matter::LinkLapses => link_lapses(draft),
+        Matter::Warn => warn(draft),
         Matter::HandToOperator => draft.to(State::AwaitingOperator, What::AwaitsOperator),
         Matter::Remind => draft.record(What::Reminded),
         Matter::Register | Matter::LookUp | Matter::AskIdentity => return Err(Why::NothingToDo),
@@ -25,7 +26,9 @@ pub(super) fn woke(draft: &mut Draft<'_>) -> Result<(), Why> {
 }
 
 fn lease_ends(draft: &mut Draft<'_>) {
-    let Some(effect) = draft.connection.effect.take() else { return };
+    let Some(effect) = draft.connection.effect.take() else {
+        return;
+    };
     match &effect.kind {
         EffectKind::Attempt { .. } => {
             attempt::doubt(draft, &effect, "the attempt ended without a word".into());
@@ -50,10 +53,31 @@ fn pair_ends(draft: &mut Draft<'_>) {
     }
 }
 
+fn warn(draft: &mut Draft<'_>) {
+    // A sweeper that was off may have missed an earlier threshold: the latest one that has passed counts.
+    while let Some((at, days)) = agenda::warn(&draft.connection)
+        && at <= draft.now
+        && let Some(pair) = &mut draft.connection.pair
+    {
+        pair.warned_days = Some(days);
+    }
+    if let Some((days_left, ends_at)) = draft
+        .connection
+        .pair
+        .as_ref()
+        .and_then(|pair| Some((pair.warned_days?, pair.refresh_ends_at)))
+    {
+        draft.record(What::Expiring { days_left, ends_at });
+    }
+}
+
 fn link_lapses(draft: &mut Draft<'_>) {
     draft.connection.link = None;
     draft.record(What::LinkLapsed);
     if matches!(draft.connection.state, State::Invited | State::Reauthorize(_)) {
-        draft.attention(Problem::LinkLapsed, "the link lapsed unused; make a new one with `handover link`");
+        draft.attention(
+            Problem::LinkLapsed,
+            "the link lapsed unused; make a new one with `handover link`",
+        );
     }
 }

@@ -207,7 +207,7 @@ pub trait Store: Send + Sync {
         sealed: &Sealed,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
-    /// All applications.
+    /// All applications, by name. Eventually consistent.
     fn applications(&self) -> impl Future<Output = Result<Vec<Application>, ReadError>> + Send;
 
     /// Reads a channel's plain part.
@@ -220,7 +220,7 @@ pub trait Store: Send + Sync {
         sealed: Option<&Sealed>,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
-    /// All channels.
+    /// All channels, by name. Eventually consistent.
     fn channels(&self) -> impl Future<Output = Result<Vec<Channel>, ReadError>> + Send;
 
     /// Reads a sealed value; `None` if there is none.

@@ -1,0 +1,48 @@
+//! What is left of an invocation.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{ports::Clock, registration::later};
+
+/// A lease outlives the invocation that took it by this much.
+const LEASE_MARGIN: Duration = Duration::from_secs(60);
+/// Kept at the end of an invocation for storing what came back.
+const STORING: Duration = Duration::from_secs(5);
+
+/// What is left of an invocation, by the monotonic clock: the time of day may be moved, the deadline is not.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    ends_at: Duration,
+    timeout: Duration,
+}
+
+impl Budget {
+    /// An invocation that begins now and is killed after `timeout`.
+    #[must_use]
+    pub fn begin(clock: &impl Clock, timeout: Duration) -> Self {
+        Self {
+            ends_at: clock.monotonic().saturating_add(timeout),
+            timeout,
+        }
+    }
+
+    /// What is left.
+    #[must_use]
+    pub fn left(&self, clock: &impl Clock) -> Duration {
+        self.ends_at.saturating_sub(clock.monotonic())
+    }
+
+    /// Whether a call that may take `limit` still fits, with its storing. Nothing is sent that does not.
+    #[must_use]
+    pub fn fits(&self, clock: &impl Clock, limit: Duration) -> bool {
+        self.left(clock) >= limit.saturating_add(STORING)
+    }
+
+    /// When the lease of an effect that begins now ends: nothing outlives its invocation, so nothing is under way then.
+    #[must_use]
+    pub fn lease_ends_at(&self, now: Timestamp) -> Timestamp {
+        later(now, self.timeout.saturating_add(LEASE_MARGIN))
+    }
+}
