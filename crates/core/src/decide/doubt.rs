@@ -26,7 +26,7 @@ pub(super) fn looked_up(draft: &mut Draft<'_>, of: EffectId, answer: LookUpAnswe
             draft.record(What::LookedUp { answer: "found".into() });
             attempt::register(draft, segment);
         }
-        LookUpAnswer::Absent => absent(draft, doubt),
+        LookUpAnswer::Absent => absent(draft, doubt)?,
         LookUpAnswer::Unclear => {
             draft.to(
                 State::InDoubt(doubt),
@@ -39,8 +39,9 @@ pub(super) fn looked_up(draft: &mut Draft<'_>, of: EffectId, answer: LookUpAnswe
     Ok(())
 }
 
-fn absent(draft: &mut Draft<'_>, mut doubt: Doubt) {
-    let Some(rule) = doubt.look_up else { return };
+fn absent(draft: &mut Draft<'_>, mut doubt: Doubt) -> Result<(), Why> {
+    // Without a rule nobody knows when "absent" begins to count.
+    let rule = doubt.look_up.ok_or(Why::DoesNotApply)?;
     let counts = draft.now >= later(doubt.since, rule.delay());
     doubt.absent = doubt.absent.saturating_add(u32::from(counts));
     let answer = if counts { "absent" } else { "absent, too early to count" };
@@ -49,6 +50,7 @@ fn absent(draft: &mut Draft<'_>, mut doubt: Doubt) {
     if settled {
         attempt::fail(draft, "the attempt left no database".into(), rule.pair_if_absent);
     }
+    Ok(())
 }
 
 pub(super) fn settled(draft: &mut Draft<'_>, settlement: Settlement) -> Result<(), Why> {
