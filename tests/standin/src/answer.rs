@@ -46,7 +46,12 @@ impl Answer {
 
     /// 302 to `location`.
     pub fn found(location: &str) -> Self {
-        Self { status: 302, headers: Vec::new(), body: String::new() }.with(header::LOCATION.as_str(), location)
+        Self {
+            status: 302,
+            headers: Vec::new(),
+            body: String::new(),
+        }
+        .with(header::LOCATION.as_str(), location)
     }
 
     /// The same with one more header.

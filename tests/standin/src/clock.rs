@@ -47,17 +47,17 @@ impl Clock {
 
     /// What it shows.
     pub fn read(&self) -> ClockReading {
-        ClockReading { now: self.now(), offset_seconds: self.offset_seconds() }
+        ClockReading {
+            now: self.now(),
+            offset_seconds: self.offset_seconds(),
+        }
     }
 }
 
 /// `seconds` after `at`, held at the end of time rather than failing.
 pub fn later(at: Timestamp, seconds: i64) -> Timestamp {
-    at.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(if seconds < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    })
+    at.checked_add(SignedDuration::from_secs(seconds))
+        .unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 #[cfg(test)]

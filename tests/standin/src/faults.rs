@@ -127,7 +127,15 @@ const fn usual_delay() -> u64 {
 impl Fault {
     /// `fault` at `at`, once, now.
     pub const fn once(at: At, fault: FaultKind) -> Self {
-        Self { at, fault, times: 1, after: 0, delay_seconds: usual_delay(), effect: None, status: None }
+        Self {
+            at,
+            fault,
+            times: 1,
+            after: 0,
+            delay_seconds: usual_delay(),
+            effect: None,
+            status: None,
+        }
     }
 
     /// Whether the request has its effect.
@@ -159,7 +167,12 @@ impl Faults {
     /// Adds one.
     pub fn add(&mut self, fault: Fault) {
         let left = fault.times;
-        self.standing.push(FaultStanding { fault, passed: 0, struck_at: Vec::new(), left });
+        self.standing.push(FaultStanding {
+            fault,
+            passed: 0,
+            struck_at: Vec::new(),
+            left,
+        });
     }
 
     /// Forgets all of them.
@@ -175,7 +188,10 @@ impl Faults {
     /// The fault that strikes a request at any of `places`, if one does. The first that is left wins, and only it
     /// counts the request.
     pub fn take(&mut self, places: &[At], now: Timestamp) -> Option<Fault> {
-        let here = self.standing.iter_mut().find(|one| one.left > 0 && places.contains(&one.fault.at))?;
+        let here = self
+            .standing
+            .iter_mut()
+            .find(|one| one.left > 0 && places.contains(&one.fault.at))?;
         if here.passed < here.fault.after {
             here.passed = here.passed.saturating_add(1);
             return None;
@@ -193,9 +209,15 @@ mod tests {
     #[test]
     fn a_fault_strikes_after_so_many_and_so_often() {
         let mut faults = Faults::default();
-        faults.add(Fault { after: 1, times: 2, ..Fault::once(At::Token, FaultKind::EmptyBody) });
+        faults.add(Fault {
+            after: 1,
+            times: 2,
+            ..Fault::once(At::Token, FaultKind::EmptyBody)
+        });
         let now = Timestamp::UNIX_EPOCH;
-        let struck: Vec<_> = (0..5).map(|_| faults.take(&[At::Token, At::TokenCode], now).is_some()).collect();
+        let struck: Vec<_> = (0..5)
+            .map(|_| faults.take(&[At::Token, At::TokenCode], now).is_some())
+            .collect();
         assert_eq!(struck, [false, true, true, false, false]);
         assert_eq!(faults.all()[0].struck_at.len(), 2);
         assert!(faults.take(&[At::Me], now).is_none());

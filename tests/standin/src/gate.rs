@@ -72,13 +72,14 @@ fn spoil(kind: FaultKind, answer: Option<Answer>) -> Option<Answer> {
         FaultKind::NoExpiresIn => answer.map(|answer| change(answer, |body| drop(body.remove("expires_in")))),
         FaultKind::NoRefreshToken => answer.map(|answer| change(answer, |body| drop(body.remove("refresh_token")))),
         FaultKind::CapitalBearer => answer.map(|answer| {
-            change(answer, |body| drop(body.insert("token_type".to_owned(), Value::from("Bearer"))))
+            change(answer, |body| {
+                drop(body.insert("token_type".to_owned(), Value::from("Bearer")))
+            })
         }),
     }
 }
 
-const MAINTENANCE: &str =
-    "<html><head><title>Exact Online</title></head><body><h1>Exact Online is temporarily unavailable</h1></body></html>";
+const MAINTENANCE: &str = "<html><head><title>Exact Online</title></head><body><h1>Exact Online is temporarily unavailable</h1></body></html>";
 
 /// Seen in exactonline/exactonline-api-dotnet-client#152.
 const GATEWAY: &str = r#"{"fault":{"faultstring":"Failed to execute the ExtractVariables: ExtractAccessToken","detail":{"errorcode":"steps.extractvariables.ExecutionFailed"}}}"#;
@@ -91,7 +92,11 @@ fn half(mut answer: Answer) -> Answer {
 }
 
 fn number_expires_in(body: &mut serde_json::Map<String, Value>) {
-    if let Some(number) = body.get("expires_in").and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok()) {
+    if let Some(number) = body
+        .get("expires_in")
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse::<i64>().ok())
+    {
         body.insert("expires_in".to_owned(), Value::from(number));
     }
 }

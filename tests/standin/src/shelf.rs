@@ -11,7 +11,10 @@ pub struct Shelf<T> {
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), places: HashMap::new() }
+        Self {
+            entries: Vec::new(),
+            places: HashMap::new(),
+        }
     }
 }
 

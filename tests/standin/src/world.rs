@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::{
-    books::Books, clock::Clock, exact::Exact, faults::Faults, invantive::Invantive, random::Randomness,
-    settings::User,
+    books::Books, clock::Clock, exact::Exact, faults::Faults, invantive::Invantive, random::Randomness, settings::User,
 };
 
 /// Everything there is: state and randomness. Time comes from outside.
@@ -27,7 +26,12 @@ impl World {
     pub fn new(mut random: Randomness) -> Self {
         let mut exact = Exact::default();
         exact.put_user(SAMPLE_USER, sample_user(), &mut random);
-        Self { exact, invantive: Invantive::default(), faults: Faults::default(), random }
+        Self {
+            exact,
+            invantive: Invantive::default(),
+            faults: Faults::default(),
+            random,
+        }
     }
 
     /// The books as they stand.
@@ -73,7 +77,10 @@ pub struct Shared {
 impl Shared {
     /// Shares a world.
     pub fn new(world: World) -> Self {
-        Self { world: Arc::new(Mutex::new(world)), clock: Arc::new(Clock::default()) }
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            clock: Arc::new(Clock::default()),
+        }
     }
 
     /// The clock.

@@ -41,7 +41,13 @@ pub struct AuthQuery {
 pub async fn authorize(State(shared): State<Shared>, headers: HeaderMap, Query(query): Query<AuthQuery>) -> Response {
     let session = session(&headers).map(str::to_owned);
     let at = [At::Authorize];
-    gate::pass(&shared, &at, move |world, _, _| answer(world, query, session.as_deref()), |_, _, _| {}).await
+    gate::pass(
+        &shared,
+        &at,
+        move |world, _, _| answer(world, query, session.as_deref()),
+        |_, _, _| {},
+    )
+    .await
 }
 
 fn answer(world: &mut World, query: AuthQuery, session: Option<&str>) -> Answer {
@@ -76,7 +82,10 @@ fn request(query: AuthQuery) -> AuthRequest {
 /// Seen on the wrong country's host (picqer/exact-php-client#617).
 fn not_found(client_id: &str) -> Answer {
     let text = format!("Client with identifier '{client_id}' not found");
-    Answer::page(200, page(BRAND, "Log in", &format!("<p class=\"error\">{}</p>", escape(&text))))
+    Answer::page(
+        200,
+        page(BRAND, "Log in", &format!("<p class=\"error\">{}</p>", escape(&text))),
+    )
 }
 
 /// The address that was presented is not the app's, yet that is where the browser is sent, without the state.
@@ -109,8 +118,15 @@ pub async fn login(State(shared): State<Shared>, Form(form): Form<LoginForm>) ->
         if world.exact.trip(&form.request).is_none() {
             return gone();
         }
-        match world.exact.log_in(&form.request, &form.user_name, &form.password, &mut world.random) {
-            None => login_page(&world.exact, &form.request, Some("The user name or the password is incorrect.")),
+        match world
+            .exact
+            .log_in(&form.request, &form.user_name, &form.password, &mut world.random)
+        {
+            None => login_page(
+                &world.exact,
+                &form.request,
+                Some("The user name or the password is incorrect."),
+            ),
             Some(session) => consent_page(&world.exact, &form.request).with(
                 header::SET_COOKIE.as_str(),
                 format!("{COOKIE}={session}; Path=/api/oauth2; HttpOnly; SameSite=Lax"),
@@ -141,12 +157,21 @@ pub async fn consent(State(shared): State<Shared>, Form(form): Form<ConsentForm>
 }
 
 fn gone() -> Answer {
-    Answer::page(400, page(BRAND, "Log in", "<p class=\"error\">This page is no longer valid.</p>"))
+    Answer::page(
+        400,
+        page(BRAND, "Log in", "<p class=\"error\">This page is no longer valid.</p>"),
+    )
 }
 
 fn login_page(exact: &Exact, id: &str, error: Option<&str>) -> Answer {
-    let error = error.map(|text| format!("<p class=\"error\">{}</p>", escape(text))).unwrap_or_default();
-    let names: String = exact.users().keys().map(|name| format!("<option value=\"{}\">", escape(name))).collect();
+    let error = error
+        .map(|text| format!("<p class=\"error\">{}</p>", escape(text)))
+        .unwrap_or_default();
+    let names: String = exact
+        .users()
+        .keys()
+        .map(|name| format!("<option value=\"{}\">", escape(name)))
+        .collect();
     let content = format!(
         "{error}<form method=\"post\" action=\"/api/oauth2/login\">\n\
          <input type=\"hidden\" name=\"request\" value=\"{}\">\n\
@@ -162,8 +187,13 @@ fn login_page(exact: &Exact, id: &str, error: Option<&str>) -> Answer {
 }
 
 fn consent_page(exact: &Exact, id: &str) -> Answer {
-    let (Some(request), Some(name)) = (exact.trip(id), exact.traveller(id)) else { return gone() };
-    let app = exact.app(&request.client_id).map(|app| app.name.as_str()).filter(|name| !name.is_empty());
+    let (Some(request), Some(name)) = (exact.trip(id), exact.traveller(id)) else {
+        return gone();
+    };
+    let app = exact
+        .app(&request.client_id)
+        .map(|app| app.name.as_str())
+        .filter(|name| !name.is_empty());
     let full_name = exact.users().get(name).map_or(name, |user| user.full_name.as_str());
     let content = format!(
         "<p><strong>{}</strong> asks for access to your data in Exact Online.</p>\n\
@@ -182,5 +212,9 @@ fn consent_page(exact: &Exact, id: &str) -> Answer {
 
 fn session(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    cookies.split(';').filter_map(|one| one.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, v)| v)
+    cookies
+        .split(';')
+        .filter_map(|one| one.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .map(|(_, v)| v)
 }

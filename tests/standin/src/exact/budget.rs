@@ -65,7 +65,10 @@ impl Budget {
         if !matches!(status, 400 | 401 | 403 | 404) {
             return;
         }
-        let seen = self.errors.entry((key.to_owned(), user.to_owned(), endpoint.to_owned())).or_default();
+        let seen = self
+            .errors
+            .entry((key.to_owned(), user.to_owned(), endpoint.to_owned()))
+            .or_default();
         seen.retain(|at| later(*at, HOUR) > now);
         seen.push(now);
         if seen.len() >= usize::try_from(limits.errors_an_hour).unwrap_or(usize::MAX) {
@@ -77,7 +80,13 @@ impl Budget {
     fn block(&mut self, key: &str, limits: &Limits, now: Timestamp) {
         let before = self.blocks.get(key).map(|block| block.seconds.saturating_mul(2));
         let seconds = before.unwrap_or(limits.block_seconds);
-        self.blocks.insert(key.to_owned(), Block { until: later(now, seconds), seconds });
+        self.blocks.insert(
+            key.to_owned(),
+            Block {
+                until: later(now, seconds),
+                seconds,
+            },
+        );
     }
 
     /// Whether the key is blocked.
@@ -105,7 +114,13 @@ impl Budget {
         let place = (key.to_owned(), division);
         let minute = self.api_minutes.entry(place.clone()).or_default();
         let minute = family("Minutely-", minute, MINUTE, limits.api_calls_a_minute, now)?;
-        let day = family("", self.api_days.entry(place).or_default(), DAY, limits.api_calls_a_day, now)?;
+        let day = family(
+            "",
+            self.api_days.entry(place).or_default(),
+            DAY,
+            limits.api_calls_a_day,
+            now,
+        )?;
         Ok([day, minute])
     }
 }
@@ -118,8 +133,17 @@ fn family(
     now: Timestamp,
 ) -> Result<RateLimit, RateLimit> {
     let left = window.count(length, limit, now);
-    let reset = window.period.saturating_add(1).saturating_mul(length).saturating_mul(1_000);
-    let answer = RateLimit { family, limit, remaining: left.unwrap_or(0), reset };
+    let reset = window
+        .period
+        .saturating_add(1)
+        .saturating_mul(length)
+        .saturating_mul(1_000);
+    let answer = RateLimit {
+        family,
+        limit,
+        remaining: left.unwrap_or(0),
+        reset,
+    };
     if left.is_some() { Ok(answer) } else { Err(answer) }
 }
 
@@ -176,6 +200,9 @@ mod tests {
         for _ in 0..59 {
             budget.api_call("app", 1, &limits, at(0)).unwrap();
         }
-        assert_eq!(budget.api_call("app", 1, &limits, at(0)).unwrap_err().family, "Minutely-");
+        assert_eq!(
+            budget.api_call("app", 1, &limits, at(0)).unwrap_err().family,
+            "Minutely-"
+        );
     }
 }

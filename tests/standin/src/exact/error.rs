@@ -1,6 +1,6 @@
 //! What the token endpoint refuses with: one row of the facts' table each.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use crate::{
     answer::Answer,
@@ -66,29 +66,48 @@ impl Refusal {
     /// The answer: status, body and the `Reason` header where one was seen.
     pub fn answer(&self, app: &App) -> Answer {
         match self {
-            Self::TooEarly => too_early(app),
-            Self::OldRefreshToken => error(401, "unauthorized_client", "Old refresh token used."),
-            Self::Expired { expired_at, now } => error(400, "invalid_request", &expiry(*expired_at, *now)),
-            Self::ChainBroken => chain_broken(),
+            Self::TooEarly => self.too_early(app),
+            Self::OldRefreshToken => error(401, "unauthorized_client", &self.description()),
+            Self::Expired { .. } | Self::CodeStale | Self::Mangled => {
+                error(400, "invalid_request", &self.description())
+            }
+            Self::ChainBroken => self.chain_broken(),
             Self::InvalidClient => Answer::json(app.bad_client_status, r#"{"error":"invalid_client"}"#),
             Self::CodeUsed | Self::RedirectMismatch | Self::VerifierMismatch => spent_code(app),
-            Self::CodeStale | Self::Mangled => error(400, "invalid_request", "Signed data extraction has failed"),
             Self::UnsupportedGrant => Answer::json(400, r#"{"error":"unsupported_grant_type"}"#),
-            Self::KeyBlocked | Self::TooManyCalls => error(429, "too_many_requests", "Rate limit exceeded"),
+            Self::KeyBlocked | Self::TooManyCalls => error(429, "too_many_requests", &self.description()),
         }
     }
-}
 
-fn too_early(app: &App) -> Answer {
-    error(app.too_early_status, "access_denied", "Rate limit exceeded: access_token not expired")
-        .with("Reason", "TooEarlyToRefreshTokens: Rate limit exceeded: access_token not expired")
-}
+    /// Exact Online's own words, or the nearest there is to them.
+    pub fn description(&self) -> String {
+        match self {
+            Self::TooEarly => "Rate limit exceeded: access_token not expired".to_owned(),
+            Self::OldRefreshToken => "Old refresh token used.".to_owned(),
+            Self::Expired { expired_at, now } => expiry(*expired_at, *now),
+            Self::ChainBroken => "Token is not allowed, because of invalid or empty chainId".to_owned(),
+            Self::CodeStale | Self::Mangled => "Signed data extraction has failed".to_owned(),
+            Self::KeyBlocked | Self::TooManyCalls => "Rate limit exceeded".to_owned(),
+            Self::InvalidClient => "invalid_client".to_owned(),
+            Self::CodeUsed | Self::RedirectMismatch | Self::VerifierMismatch => "Bad Request".to_owned(),
+            Self::UnsupportedGrant => String::new(),
+        }
+    }
 
-/// The blanks inside the braces, and the header, are as seen in picqer/exact-php-client#573.
-fn chain_broken() -> Answer {
-    let text = "Token is not allowed, because of invalid or empty chainId";
-    Answer::json(400, format!(r#"{{ "error":"invalid_grant","error_description":"{text}" }}"#))
+    fn too_early(&self, app: &App) -> Answer {
+        let text = self.description();
+        error(app.too_early_status, "access_denied", &text).with("Reason", format!("TooEarlyToRefreshTokens: {text}"))
+    }
+
+    /// The blanks inside the braces, and the header, are as seen in picqer/exact-php-client#573.
+    fn chain_broken(&self) -> Answer {
+        let text = self.description();
+        Answer::json(
+            400,
+            format!(r#"{{ "error":"invalid_grant","error_description":"{text}" }}"#),
+        )
         .with("Reason", format!("Unknown: {text}"))
+    }
 }
 
 fn spent_code(app: &App) -> Answer {
@@ -101,16 +120,23 @@ fn spent_code(app: &App) -> Answer {
 /// Slashes are escaped, as Exact Online's serialiser does.
 fn error(status: u16, error: &str, description: &str) -> Answer {
     let description = description.replace('/', "\\/");
-    Answer::json(status, format!(r#"{{"error":"{error}","error_description":"{description}"}}"#))
+    Answer::json(
+        status,
+        format!(r#"{{"error":"{error}","error_description":"{description}"}}"#),
+    )
 }
 
 /// `The refresh token expired at 10/11/2022 9:18:20 PM and it is now 10/28/2022 4:15:50 PM.`
 fn expiry(expired_at: Timestamp, now: Timestamp) -> String {
-    format!("The refresh token expired at {} and it is now {}.", american(expired_at), american(now))
+    format!(
+        "The refresh token expired at {} and it is now {}.",
+        american(expired_at),
+        american(now)
+    )
 }
 
 fn american(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%-m/%-d/%Y %-I:%M:%S %p").to_string()
+    at.strftime("%-m/%-d/%Y %-I:%M:%S %p").to_string()
 }
 
 #[cfg(test)]
@@ -121,19 +147,47 @@ mod tests {
     fn every_row_has_its_status_body_and_reason() {
         let app = App::default();
         let at = |text: &str| text.parse().unwrap();
-        let expired = Refusal::Expired { expired_at: at("2022-10-11T21:18:20Z"), now: at("2022-10-28T16:15:50Z") };
+        let expired = Refusal::Expired {
+            expired_at: at("2022-10-11T21:18:20Z"),
+            now: at("2022-10-28T16:15:50Z"),
+        };
         let rows = [
-            (Refusal::TooEarly, 400, "access_denied", "Rate limit exceeded: access_token not expired"),
-            (Refusal::OldRefreshToken, 401, "unauthorized_client", "Old refresh token used."),
+            (
+                Refusal::TooEarly,
+                400,
+                "access_denied",
+                "Rate limit exceeded: access_token not expired",
+            ),
+            (
+                Refusal::OldRefreshToken,
+                401,
+                "unauthorized_client",
+                "Old refresh token used.",
+            ),
             (
                 expired,
                 400,
                 "invalid_request",
                 "The refresh token expired at 10/11/2022 9:18:20 PM and it is now 10/28/2022 4:15:50 PM.",
             ),
-            (Refusal::ChainBroken, 400, "invalid_grant", "Token is not allowed, because of invalid or empty chainId"),
-            (Refusal::CodeStale, 400, "invalid_request", "Signed data extraction has failed"),
-            (Refusal::Mangled, 400, "invalid_request", "Signed data extraction has failed"),
+            (
+                Refusal::ChainBroken,
+                400,
+                "invalid_grant",
+                "Token is not allowed, because of invalid or empty chainId",
+            ),
+            (
+                Refusal::CodeStale,
+                400,
+                "invalid_request",
+                "Signed data extraction has failed",
+            ),
+            (
+                Refusal::Mangled,
+                400,
+                "invalid_request",
+                "Signed data extraction has failed",
+            ),
         ];
         for (refusal, status, error, description) in rows {
             let answer = refusal.answer(&app);
@@ -141,7 +195,10 @@ mod tests {
             assert_eq!((answer.status, &body["error"]), (status, &serde_json::json!(error)));
             assert_eq!(body["error_description"], description);
         }
-        assert_eq!(Refusal::InvalidClient.answer(&app).body, r#"{"error":"invalid_client"}"#);
+        assert_eq!(
+            Refusal::InvalidClient.answer(&app).body,
+            r#"{"error":"invalid_client"}"#
+        );
         assert_eq!(Refusal::CodeUsed.answer(&app), Answer::text(400, "Bad Request"));
     }
 
@@ -155,6 +212,9 @@ mod tests {
         };
         assert_eq!(Refusal::TooEarly.answer(&app).status, 401);
         assert_eq!(Refusal::InvalidClient.answer(&app).status, 401);
-        assert_eq!(Refusal::RedirectMismatch.answer(&app).body, r#"{"error":"invalid_grant"}"#);
+        assert_eq!(
+            Refusal::RedirectMismatch.answer(&app).body,
+            r#"{"error":"invalid_grant"}"#
+        );
     }
 }

@@ -78,7 +78,11 @@ impl Exact {
 
     /// Goes on with who is logged in in this browser already (`force_login=0`); the answer is whether someone is.
     pub fn resume(&mut self, id: &str, session: &str) -> bool {
-        let user = self.logins.sessions.get(session).filter(|user| self.users.contains_key(*user));
+        let user = self
+            .logins
+            .sessions
+            .get(session)
+            .filter(|user| self.users.contains_key(*user));
         match (user, self.logins.trips.get_mut(id)) {
             (Some(user), Some(trip)) => {
                 trip.user = Some(user.clone());

@@ -66,16 +66,25 @@ impl Exact {
     /// # Errors
     /// When it has ended, or a limit was hit.
     pub fn me(&mut self, access_token: &str, by: Peer, now: Timestamp) -> Result<Identity, MeRefused> {
-        let owner = self.access_tokens.get(access_token).map(|token| (token.client_id.clone(), token.user.clone()));
+        let owner = self
+            .access_tokens
+            .get(access_token)
+            .map(|token| (token.client_id.clone(), token.user.clone()));
         let result = self.identify(access_token, owner.as_ref(), now);
         if let Some(token) = self.access_tokens.get_mut(access_token) {
             let presented = &mut token.presented;
-            let counter = if result.is_ok() { &mut presented.accepted } else { &mut presented.refused };
+            let counter = if result.is_ok() {
+                &mut presented.accepted
+            } else {
+                &mut presented.refused
+            };
             *counter = counter.saturating_add(1);
         }
         let status = result.as_ref().map_or_else(MeRefused::status, |_| 200);
         if let Err(refused) = &result {
-            let ids = owner.as_ref().map_or(("", None), |(client_id, user)| (client_id.as_str(), Some(user.as_str())));
+            let ids = owner.as_ref().map_or(("", None), |(client_id, user)| {
+                (client_id.as_str(), Some(user.as_str()))
+            });
             self.answer_error("me", by, ids, status, refused.rule(), now);
         }
         self.note_me(by, owner, Some(status), now);
@@ -92,11 +101,18 @@ impl Exact {
         if self.budget.blocked(client_id, now) {
             return Err(MeRefused::Blocked);
         }
-        if self.access_tokens.get(access_token).is_none_or(|token| now >= token.ends_at) {
+        if self
+            .access_tokens
+            .get(access_token)
+            .is_none_or(|token| now >= token.ends_at)
+        {
             return Err(MeRefused::Ended);
         }
-        let (app, user): (&App, &User) =
-            self.apps.get(client_id).zip(self.users.get(name)).ok_or(MeRefused::Ended)?;
+        let (app, user): (&App, &User) = self
+            .apps
+            .get(client_id)
+            .zip(self.users.get(name))
+            .ok_or(MeRefused::Ended)?;
         let limits = self
             .budget
             .api_call(client_id, user.division, &app.limits, now)
@@ -112,7 +128,14 @@ impl Exact {
 
     fn note_me(&mut self, by: Peer, owner: Option<(String, String)>, status: Option<u16>, at: Timestamp) {
         let (client_id, user) = owner.unzip();
-        self.me_calls.push(MeCall { at, by, client_id, user, status, fault: None });
+        self.me_calls.push(MeCall {
+            at,
+            by,
+            client_id,
+            user,
+            status,
+            fault: None,
+        });
     }
 
     /// A call that met a fault before it was answered.
@@ -176,7 +199,10 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn refusal(refused: &MeRefused) -> Answer {
@@ -222,7 +248,12 @@ fn as_json(identity: &Identity, host: &str, select: Option<&str>) -> Answer {
         "__metadata".to_owned(),
         json!({"uri": address(identity, host), "type": "Exact.Web.Api.System.Me"}),
     );
-    me.extend(fields(identity).into_iter().filter(|(name, _)| wanted(name)).map(|(n, value)| (n.to_owned(), value)));
+    me.extend(
+        fields(identity)
+            .into_iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(n, value)| (n.to_owned(), value)),
+    );
     let body = match identity.shape {
         MeShape::Results => json!({"d": {"results": [me]}}),
         MeShape::Bare => json!({"d": me}),
@@ -248,5 +279,8 @@ fn as_atom(identity: &Identity, host: &str) -> Answer {
          <m:properties>{properties}</m:properties></content></entry></feed>",
         escape(host)
     );
-    rate(Answer::new(200, "application/atom+xml;type=feed;charset=utf-8", body), &identity.limits)
+    rate(
+        Answer::new(200, "application/atom+xml;type=feed;charset=utf-8", body),
+        &identity.limits,
+    )
 }

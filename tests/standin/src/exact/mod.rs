@@ -4,6 +4,8 @@ pub mod authorize;
 pub mod budget;
 pub mod chains;
 pub mod error;
+pub mod grants;
+mod ledger;
 pub mod login;
 pub mod me;
 pub mod pkce;
@@ -89,11 +91,20 @@ impl Exact {
     }
 
     fn end_grants(&mut self, now: Timestamp, ends: impl Fn(&str, &str) -> bool) {
-        for chain in self.chains.iter_mut().filter(|chain| ends(&chain.client_id, &chain.user)) {
+        for chain in self
+            .chains
+            .iter_mut()
+            .filter(|chain| ends(&chain.client_id, &chain.user))
+        {
             chain.end();
         }
         self.live.retain(|(app, user), _| !ends(app, user));
-        for token in self.access_tokens.all_mut().iter_mut().filter(|token| ends(&token.client_id, &token.user)) {
+        for token in self
+            .access_tokens
+            .all_mut()
+            .iter_mut()
+            .filter(|token| ends(&token.client_id, &token.user))
+        {
             token.ends_at = token.ends_at.min(now);
         }
     }
@@ -101,12 +112,27 @@ impl Exact {
     fn note_error(&mut self, error: ErrorAnswered) {
         if let Some(app) = self.apps.get(&error.client_id) {
             let user = error.user.clone().unwrap_or_default();
-            self.budget.note(&error.client_id, &user, &error.endpoint, error.status, &app.limits, error.at);
+            self.budget.note(
+                &error.client_id,
+                &user,
+                &error.endpoint,
+                error.status,
+                &app.limits,
+                error.at,
+            );
         }
         self.errors.push(error);
     }
 
-    fn answer_error(&mut self, endpoint: &str, to: Peer, ids: (&str, Option<&str>), status: u16, rule: &str, at: Timestamp) {
+    fn answer_error(
+        &mut self,
+        endpoint: &str,
+        to: Peer,
+        ids: (&str, Option<&str>),
+        status: u16,
+        rule: &str,
+        at: Timestamp,
+    ) {
         let (client_id, user) = ids;
         self.note_error(ErrorAnswered {
             at,

@@ -10,9 +10,7 @@ pub fn fits(challenge: &Challenge, verifier: Option<&str>) -> bool {
     let Some(verifier) = verifier else { return false };
     match challenge.method.as_deref() {
         None | Some("plain") => challenge.challenge == verifier,
-        Some("S256") => {
-            challenge.challenge == URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()).as_ref())
-        }
+        Some("S256") => challenge.challenge == URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()).as_ref()),
         Some(_) => false,
     }
 }

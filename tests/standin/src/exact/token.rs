@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::{
     answer::Answer,
     books::{Grant, Peer},
-    exact::chains::{Pair, TokenRequest},
+    exact::{chains::Pair, grants::TokenRequest},
     faults::At,
     gate,
     settings::App,
@@ -100,7 +100,11 @@ fn read(form: TokenForm, headers: &HeaderMap) -> TokenRequest {
 
 /// Basic is tolerated; both halves are form-encoded (RFC 6749, 2.3.1).
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let value = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Basic ")?;
     let text = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((decode(id), decode(secret)))
@@ -108,5 +112,8 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 
 fn decode(text: &str) -> String {
     // One name without a value: the parser's decoding without its splitting, as neither half may hold `&` or `=`.
-    url::form_urlencoded::parse(text.as_bytes()).map(|(name, _)| name.into_owned()).next().unwrap_or_default()
+    url::form_urlencoded::parse(text.as_bytes())
+        .map(|(name, _)| name.into_owned())
+        .next()
+        .unwrap_or_default()
 }

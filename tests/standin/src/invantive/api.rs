@@ -17,7 +17,7 @@ use crate::{
     exact::me::bearer,
     faults::At,
     gate,
-    invantive::register::{Registration, Verdict},
+    invantive::registration::{Registration, Verdict},
     world::{Shared, World},
 };
 
@@ -27,7 +27,10 @@ pub async fn create(State(shared): State<Shared>, headers: HeaderMap, body: Byte
         return Answer::value(400, &json!({"error": "malformed"})).into_response();
     };
     let key = bearer(&headers).map(str::to_owned);
-    let idempotency_key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let idempotency_key = headers
+        .get("idempotency-key")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     let (again, again_key) = (registration.clone(), idempotency_key.clone());
     gate::pass(
         &shared,
@@ -44,7 +47,10 @@ pub async fn create(State(shared): State<Shared>, headers: HeaderMap, body: Byte
 }
 
 fn read(headers: &HeaderMap, body: &[u8]) -> Option<Registration> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if kind.starts_with("application/json") {
         serde_json::from_slice(body).ok()
     } else {
@@ -94,7 +100,9 @@ pub async fn look_up(State(shared): State<Shared>, headers: HeaderMap, Query(que
 
 impl World {
     fn look_up(&mut self, query: &LookupQuery, key: Option<&str>, now: Timestamp) -> Answer {
-        let found = self.invantive.find(query.idempotency_key.as_deref(), query.reference.as_deref());
+        let found = self
+            .invantive
+            .find(query.idempotency_key.as_deref(), query.reference.as_deref());
         let segment = found.map(|database| database.segment.clone());
         let (status, body) = match &segment {
             _ if key != Some(self.invantive.settings.api_key.as_str()) => (401, json!({"error": "unauthorized"})),
@@ -108,7 +116,13 @@ impl World {
 
     fn note_lookup(&mut self, query: &LookupQuery, status: Option<u16>, segment: Option<String>, at: Timestamp) {
         let (idempotency_key, reference) = (query.idempotency_key.clone(), query.reference.clone());
-        self.invantive.lookups.push(Lookup { at, idempotency_key, reference, status, segment });
+        self.invantive.lookups.push(Lookup {
+            at,
+            idempotency_key,
+            reference,
+            status,
+            segment,
+        });
     }
 
     /// Notes the fault that spoiled the last submission's answer.

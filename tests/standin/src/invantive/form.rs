@@ -8,7 +8,7 @@ use crate::{
     books::Channel,
     faults::At,
     gate,
-    invantive::register::{Registration, Verdict},
+    invantive::registration::{Registration, Verdict},
     page::{escape, page},
     world::Shared,
 };
@@ -98,9 +98,13 @@ fn answer(verdict: &Verdict) -> Answer {
 }
 
 fn form(error: Option<&str>) -> String {
-    let error = error.map(|text| format!("<p class=\"error\" id=\"error\">{}</p>", escape(text))).unwrap_or_default();
-    let countries: String =
-        COUNTRIES.iter().map(|(code, name)| format!("<option value=\"{code}\">{name}</option>")).collect();
+    let error = error
+        .map(|text| format!("<p class=\"error\" id=\"error\">{}</p>", escape(text)))
+        .unwrap_or_default();
+    let countries: String = COUNTRIES
+        .iter()
+        .map(|(code, name)| format!("<option value=\"{code}\">{name}</option>"))
+        .collect();
     format!(
         "{error}<form method=\"post\" action=\"/app/setup/databases/new/exactonline\" autocomplete=\"off\">\n\
          <label for=\"country\">Country</label><select id=\"country\" name=\"country\">{countries}</select>\n\

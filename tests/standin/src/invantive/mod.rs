@@ -7,6 +7,7 @@ pub mod api;
 pub mod form;
 pub mod open;
 pub mod register;
+pub mod registration;
 
 use crate::{
     books::{Database, Lookup, Submission},
@@ -40,7 +41,8 @@ impl Invantive {
     pub fn find(&self, idempotency_key: Option<&str>, reference: Option<&str>) -> Option<&Database> {
         let databases = self.databases.iter().map(|held| &held.entry);
         databases.into_iter().find(|database| {
-            let same = |asked: Option<&str>, has: &Option<String>| asked.is_none_or(|asked| has.as_deref() == Some(asked));
+            let same =
+                |asked: Option<&str>, has: &Option<String>| asked.is_none_or(|asked| has.as_deref() == Some(asked));
             (idempotency_key.is_some() || reference.is_some())
                 && same(idempotency_key, &database.idempotency_key)
                 && same(reference, &database.reference)

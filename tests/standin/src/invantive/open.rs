@@ -3,11 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    books::Peer,
-    exact::error::Refusal,
-    world::World,
-};
+use crate::{books::Peer, exact::error::Refusal, world::World};
 
 /// What `POST /__standin/databases/{segment}/open` answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +28,12 @@ pub enum Opened {
 impl World {
     /// Opens a database: exchanges its refresh token now, or as soon as that is allowed.
     pub fn open(&mut self, segment: &str, now: Timestamp) -> Opened {
-        let Some(place) = self.invantive.databases.iter().position(|held| held.entry.segment == segment) else {
+        let Some(place) = self
+            .invantive
+            .databases
+            .iter()
+            .position(|held| held.entry.segment == segment)
+        else {
             return Opened::Absent;
         };
         self.refresh(place, now)
@@ -52,14 +53,20 @@ impl World {
     }
 
     fn refresh(&mut self, place: usize, now: Timestamp) -> Opened {
-        let Some(held) = self.invantive.databases.get_mut(place) else { return Opened::Absent };
+        let Some(held) = self.invantive.databases.get_mut(place) else {
+            return Opened::Absent;
+        };
         // Taken out first: whatever comes of it, the same time is never due again.
         held.entry.refresh_at = None;
         if let Some(message) = held.entry.broken.clone() {
             return Opened::Broken { message };
         }
         let request = held.token_request();
-        if let Some(allowed_at) = self.exact.earliest_refresh(&request.refresh_token).filter(|at| *at > now) {
+        if let Some(allowed_at) = self
+            .exact
+            .earliest_refresh(&request.refresh_token)
+            .filter(|at| *at > now)
+        {
             held.entry.refresh_at = Some(allowed_at);
             return Opened::TooEarly { allowed_at };
         }
@@ -81,10 +88,8 @@ impl World {
 /// Topics 1838 and 1223: another consent of the same user for the same app, or someone else's refresh.
 fn broken(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::ChainBroken => {
-            "itgenoda494: The same user has been associated twice with the same app.".to_owned()
-        }
+        Refusal::ChainBroken => "itgenoda494: The same user has been associated twice with the same app.".to_owned(),
         Refusal::OldRefreshToken => "itgenoda185: Old refresh token used.".to_owned(),
-        other => format!("itgenoda219: {}", other.rule()),
+        other => format!("itgenoda219: {}", other.description()),
     }
 }

@@ -1,102 +1,17 @@
 //! What happens when a registration is submitted.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    books::{Channel, Database, Peer, Submission},
-    exact::{chains::TokenRequest, error::Refusal},
+    books::{Channel, Database, Peer},
+    exact::{error::Refusal, grants::TokenRequest},
     faults::FaultKind,
-    invantive::Held,
+    invantive::{
+        Held,
+        registration::{Registration, Verdict, given},
+    },
     world::World,
 };
-
-/// The fields that the form and the interface take. Empty is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Registration {
-    /// The app's client id.
-    pub client_id: String,
-    /// The app's client secret.
-    pub client_secret: String,
-    /// The app's redirect URL.
-    pub redirect_url: String,
-    /// The access token.
-    pub access_token: String,
-    /// The refresh token.
-    pub refresh_token: String,
-    /// The authorisation code, instead of a pair.
-    pub authorization_code: String,
-    /// The country, as the end of the host's name: `nl`, `be`, …
-    pub country: String,
-    /// The URL segment that is wanted.
-    pub database: String,
-    /// The OEM's own reference.
-    pub reference: String,
-}
-
-/// How a submission ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The database is there.
-    Created {
-        /// Its URL segment.
-        segment: String,
-    },
-    /// It was there already, under this very idempotency key.
-    Exists {
-        /// Its URL segment.
-        segment: String,
-    },
-    /// It was refused.
-    Refused {
-        /// Invantive's code.
-        code: &'static str,
-        /// Invantive's words.
-        message: String,
-    },
-    /// A field is missing or wrong.
-    Invalid {
-        /// Which.
-        field: &'static str,
-    },
-    /// The key does not fit.
-    WrongKey,
-    /// Nothing was done; come back later.
-    Busy,
-}
-
-impl Verdict {
-    /// The status of the interface's answer.
-    pub const fn status(&self) -> u16 {
-        match self {
-            Self::Created { .. } => 201,
-            Self::Exists { .. } => 409,
-            Self::Refused { .. } => 422,
-            Self::Invalid { .. } => 400,
-            Self::WrongKey => 401,
-            Self::Busy => 503,
-        }
-    }
-
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::Created { .. } => "created",
-            Self::Exists { .. } => "exists",
-            Self::Refused { code, .. } => code,
-            Self::Invalid { .. } => "invalid",
-            Self::WrongKey => "wrong_key",
-            Self::Busy => "busy",
-        }
-    }
-
-    fn segment(&self) -> Option<&str> {
-        match self {
-            Self::Created { segment } | Self::Exists { segment } => Some(segment),
-            _ => None,
-        }
-    }
-}
 
 /// What Invantive Cloud holds once it knows whom it acts for.
 struct Acting {
@@ -122,7 +37,7 @@ impl World {
         now: Timestamp,
     ) -> Verdict {
         let (verdict, spent) = self.take_in(registration, channel, key, idempotency_key, now);
-        let mut submission = note(registration, channel, idempotency_key, now);
+        let mut submission = registration.note(channel, idempotency_key, now);
         submission.status = Some(verdict.status());
         submission.outcome = verdict.outcome().to_owned();
         submission.segment = verdict.segment().map(str::to_owned);
@@ -140,7 +55,7 @@ impl World {
         now: Timestamp,
         fault: FaultKind,
     ) {
-        let mut submission = note(registration, channel, idempotency_key, now);
+        let mut submission = registration.note(channel, idempotency_key, now);
         submission.fault = Some(fault);
         self.invantive.submissions.push(submission);
     }
@@ -161,9 +76,14 @@ impl World {
             return (Verdict::Busy, false);
         }
         if let Some(known) = idempotency_key.and_then(|key| self.invantive.find(Some(key), None)) {
-            return (Verdict::Exists { segment: known.segment.clone() }, false);
+            return (
+                Verdict::Exists {
+                    segment: known.segment.clone(),
+                },
+                false,
+            );
         }
-        if let Some(field) = missing(registration) {
+        if let Some(field) = registration.missing() {
             return (Verdict::Invalid { field }, false);
         }
         if self.invantive.segment_is_taken(&registration.database) {
@@ -180,9 +100,15 @@ impl World {
         if registration.authorization_code.is_empty() && !self.exchanges_first(registration, now) {
             let me = self.exact.me(&registration.access_token, Peer::Invantive, now);
             // Another app's access token says nothing of this one.
-            if let Ok(me) = me && me.client_id == registration.client_id {
+            if let Ok(me) = me
+                && me.client_id == registration.client_id
+            {
                 let refresh_token = registration.refresh_token.clone();
-                return Ok(Acting { user: me.name, refresh_token, spent: 0 });
+                return Ok(Acting {
+                    user: me.name,
+                    refresh_token,
+                    spent: 0,
+                });
             }
         }
         self.exchange_and_ask(registration, now)
@@ -194,16 +120,29 @@ impl World {
     }
 
     fn exchange_and_ask(&mut self, registration: &Registration, now: Timestamp) -> Result<Acting, Stopped> {
-        let request = token_request(registration);
-        let pair = self.exact.token(&request, Peer::Invantive, now, &mut self.random).map_err(|refusal| Stopped {
-            verdict: refused_by_exact(&refusal),
-            spent: false,
-        })?;
-        let me = self.exact.me(&pair.access_token, Peer::Invantive, now).map_err(|_| Stopped {
-            verdict: Verdict::Refused { code: "itgenoda219", message: "Exact Online did not say who logged on.".to_owned() },
-            spent: true,
-        })?;
-        Ok(Acting { user: me.name, refresh_token: pair.refresh_token, spent: 1 })
+        let request = registration.token_request();
+        let pair = self
+            .exact
+            .token(&request, Peer::Invantive, now, &mut self.random)
+            .map_err(|refusal| Stopped {
+                verdict: refused_by_exact(&refusal),
+                spent: false,
+            })?;
+        let me = self
+            .exact
+            .me(&pair.access_token, Peer::Invantive, now)
+            .map_err(|_| Stopped {
+                verdict: Verdict::Refused {
+                    code: "itgenoda219",
+                    message: "Exact Online did not say who logged on.".to_owned(),
+                },
+                spent: true,
+            })?;
+        Ok(Acting {
+            user: me.name,
+            refresh_token: pair.refresh_token,
+            spent: 1,
+        })
     }
 
     fn create(
@@ -240,7 +179,10 @@ impl World {
 
     /// At most one data container "in all databases in all organizations" per app and user (topic 2901).
     fn is_duplicate(&self, client_id: &str, user: &str) -> bool {
-        self.invantive.databases.iter().any(|held| held.entry.client_id == client_id && held.entry.user == user)
+        self.invantive
+            .databases
+            .iter()
+            .any(|held| held.entry.client_id == client_id && held.entry.user == user)
     }
 
     /// A pair whose refresh token is still unspent is exchanged as soon as Exact Online allows it.
@@ -248,14 +190,22 @@ impl World {
         if acting.spent > 0 || !self.invantive.settings.opens_databases {
             return None;
         }
-        Some(self.exact.earliest_refresh(&acting.refresh_token).unwrap_or(now).max(now))
+        Some(
+            self.exact
+                .earliest_refresh(&acting.refresh_token)
+                .unwrap_or(now)
+                .max(now),
+        )
     }
 
     fn name(&self, registration: &Registration) -> String {
-        match given(&registration.database) {
-            Some(segment) => segment,
-            None => format!("exact-online-{}", self.invantive.databases.len().saturating_add(1)),
-        }
+        let counted = || (1..).map(|number: u64| format!("exact-online-{number}"));
+        let free = || {
+            counted()
+                .find(|segment| !self.invantive.segment_is_taken(segment))
+                .unwrap_or_default()
+        };
+        given(&registration.database).unwrap_or_else(free)
     }
 }
 
@@ -272,70 +222,19 @@ impl Held {
     }
 }
 
-fn token_request(registration: &Registration) -> TokenRequest {
-    let by_code = !registration.authorization_code.is_empty();
-    TokenRequest {
-        grant_type: if by_code { "authorization_code" } else { "refresh_token" }.to_owned(),
-        client_id: registration.client_id.clone(),
-        client_secret: registration.client_secret.clone(),
-        code: registration.authorization_code.clone(),
-        redirect_uri: registration.redirect_url.clone(),
-        code_verifier: None,
-        refresh_token: registration.refresh_token.clone(),
-    }
-}
-
-/// Topic 1223: what Exact Online refuses comes back under one of two codes.
+/// What Exact Online refuses comes back under one code, with its words (topic 1223).
 fn refused_by_exact(refusal: &Refusal) -> Verdict {
-    let (code, why) = match refusal {
-        Refusal::OldRefreshToken => ("itgenoda185", "Old refresh token used."),
-        other => ("itgenoda219", other.rule()),
-    };
-    Verdict::Refused { code, message: format!("Exact Online refused the credentials: {why}") }
+    Verdict::Refused {
+        code: "itgenoda219",
+        message: format!("Exact Online refused: {}", refusal.description()),
+    }
 }
 
 fn duplicate() -> Verdict {
     Verdict::Refused {
         code: "itgenscr590",
-        message: "There can be at most one data container in all databases in all organizations for the same app and user."
-            .to_owned(),
-    }
-}
-
-fn missing(registration: &Registration) -> Option<&'static str> {
-    let empty = |value: &str| value.trim().is_empty();
-    let pair = !empty(&registration.access_token) && !empty(&registration.refresh_token);
-    [
-        ("client_id", empty(&registration.client_id)),
-        ("client_secret", empty(&registration.client_secret)),
-        ("redirect_url", empty(&registration.redirect_url)),
-        ("country", empty(&registration.country)),
-        ("refresh_token", !pair && empty(&registration.authorization_code)),
-    ]
-    .into_iter()
-    .find_map(|(field, absent)| absent.then_some(field))
-}
-
-fn given(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn note(registration: &Registration, channel: Channel, idempotency_key: Option<&str>, at: Timestamp) -> Submission {
-    Submission {
-        at,
-        channel,
-        idempotency_key: idempotency_key.map(str::to_owned),
-        reference: given(&registration.reference),
-        client_id: registration.client_id.clone(),
-        redirect_url: registration.redirect_url.clone(),
-        country: registration.country.clone(),
-        access_token: given(&registration.access_token),
-        refresh_token: given(&registration.refresh_token),
-        authorization_code: given(&registration.authorization_code),
-        status: None,
-        outcome: "unheard".to_owned(),
-        segment: None,
-        spent: false,
-        fault: None,
+        message:
+            "There can be at most one data container in all databases in all organizations for the same app and user."
+                .to_owned(),
     }
 }

@@ -1,0 +1,75 @@
+//! The command `handover`, run as a person would.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use crate::cloud::{REGION, command};
+
+/// Runs the command against one deployment.
+#[derive(Debug, Clone)]
+pub struct Handover {
+    /// The stack's name.
+    pub stack: String,
+    /// Where it finds AWS.
+    pub endpoint: String,
+}
+
+/// What a run of the command printed.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Whether it exited with 0.
+    pub ok: bool,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Handover {
+    /// Runs it with these arguments and this standard input.
+    ///
+    /// # Errors
+    /// When it cannot be run at all.
+    pub async fn run(&self, arguments: &[&str], input: &str) -> Result<Said> {
+        let mut command = Command::new(command());
+        command
+            .args(["--stack", &self.stack])
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_SDK_UA_APP_ID", "handover-cli")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().context("could not run the command `handover`: run `make build`")?;
+        if let Some(mut stdin) = process.stdin.take() {
+            // One that reads nothing has closed its end already.
+            stdin.write_all(input.as_bytes()).await.ok();
+        }
+        let output = process.wait_with_output().await?;
+        Ok(Said {
+            ok: output.status.success(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Runs it with `--json` and reads what it printed.
+    ///
+    /// # Errors
+    /// When it fails; says what it said.
+    pub async fn json(&self, arguments: &[&str], input: &str) -> Result<Value> {
+        let said = self.run(&[arguments, &["--json"]].concat(), input).await?;
+        if !said.ok {
+            bail!("handover {}: {}", arguments.join(" "), said.err.trim());
+        }
+        serde_json::from_str(&said.out).with_context(|| format!("handover {} printed no JSON", arguments.join(" ")))
+    }
+}

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cloud;
+pub mod customer;
+pub mod demo;
+pub mod gateway;
+pub mod handover;
+pub mod recorder;
+pub mod stage;
+pub mod wait;

@@ -1,0 +1,228 @@
+//! Writes down every call to AWS that passes: who, what, on which keys, under which context.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result};
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, Response, StatusCode, header::HOST},
+};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// One call to AWS.
+#[derive(Debug, Clone, Serialize)]
+pub struct Call {
+    /// The caller's application id, from the SDK's user agent: `handover-callback` and so on; empty if it has none.
+    pub caller: String,
+    /// As IAM calls it, such as `dynamodb:PutItem`. The parts of a transaction are calls of their own.
+    pub action: String,
+    /// The table, queue or key.
+    pub resource: String,
+    /// The index, if one is read.
+    pub index: Option<String>,
+    /// The partition key, for DynamoDB.
+    pub leading_key: Option<String>,
+    /// The encryption context, for KMS.
+    pub context: BTreeMap<String, String>,
+}
+
+/// Everything that passed.
+#[derive(Debug, Default)]
+pub struct Recording {
+    /// The calls, in order.
+    pub calls: Vec<Call>,
+    /// The bodies of requests to DynamoDB and SQS, as they went over the wire: to be searched for secrets.
+    pub bodies: Vec<String>,
+}
+
+/// Stands before the local cloud; ends when dropped.
+#[derive(Debug)]
+pub struct Recorder {
+    port: u16,
+    recording: Arc<Mutex<Recording>>,
+    task: JoinHandle<()>,
+}
+
+struct Between {
+    client: reqwest::Client,
+    cloud: String,
+    recording: Arc<Mutex<Recording>>,
+}
+
+impl Recorder {
+    /// Begins to hand calls on to the local cloud at `cloud`.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn start(cloud: String) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the recorder")?;
+        let port = listener.local_addr()?.port();
+        let recording = Arc::<Mutex<Recording>>::default();
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let between = Arc::new(Between { client, cloud, recording: Arc::clone(&recording) });
+        let router = Router::new().fallback(hand_on).with_state(between);
+        let task = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                eprintln!("the recorder ended: {error}");
+            }
+        });
+        Ok(Self { port, recording, task })
+    }
+
+    /// Its address: `AWS_ENDPOINT_URL` of whom is to be recorded.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The calls so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
+    }
+
+    /// The bodies so far.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<String> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner).bodies.clone()
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn hand_on(State(between): State<Arc<Between>>, request: Request) -> Response<Body> {
+    match ask(&between, request).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let mut reply = Response::new(Body::from(format!("{error:#}")));
+            *reply.status_mut() = StatusCode::BAD_GATEWAY;
+            reply
+        }
+    }
+}
+
+async fn ask(between: &Between, request: Request) -> Result<Response<Body>> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, 64 * 1024 * 1024).await?;
+    {
+        let mut recording = between.recording.lock().unwrap_or_else(PoisonError::into_inner);
+        note(&mut recording, &parts.headers, &body);
+    }
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut headers = parts.headers;
+    headers.remove(HOST);
+    let answer =
+        between.client.request(parts.method, format!("{}{path}", between.cloud)).headers(headers).body(body).send().await?;
+    let mut reply = Response::builder().status(answer.status());
+    if let Some(headers) = reply.headers_mut() {
+        headers.extend(answer.headers().clone());
+        headers.remove("transfer-encoding");
+        headers.remove("content-length");
+    }
+    Ok(reply.body(Body::from(answer.bytes().await?))?)
+}
+
+fn note(recording: &mut Recording, headers: &HeaderMap, body: &Bytes) {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let target = text("x-amz-target");
+    let Some((service, action)) = target.split_once('.') else { return };
+    let agent = format!("{} {}", text("x-amz-user-agent"), text("user-agent"));
+    let caller = agent.split_whitespace().find_map(|word| word.strip_prefix("app/")).unwrap_or_default();
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let calls = match service.split('_').next() {
+        Some("DynamoDB") => dynamodb(action, &json),
+        Some("TrentService") => vec![kms(action, &json)],
+        Some("AmazonSQS") => vec![plain("sqs", action, string(&json, "QueueUrl"))],
+        _ => return,
+    };
+    // Data keys come back from KMS in the clear, as they must: its bodies say nothing of what is at rest.
+    if !service.starts_with("TrentService") {
+        recording.bodies.push(String::from_utf8_lossy(body).into_owned());
+    }
+    recording.calls.extend(calls.into_iter().map(|call| Call { caller: caller.to_owned(), ..call }));
+}
+
+fn plain(service: &str, action: &str, resource: String) -> Call {
+    Call {
+        caller: String::new(),
+        action: format!("{service}:{action}"),
+        resource,
+        index: None,
+        leading_key: None,
+        context: BTreeMap::new(),
+    }
+}
+
+fn string(json: &Value, name: &str) -> String {
+    json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn kms(action: &str, json: &Value) -> Call {
+    let context = json.get("EncryptionContext").and_then(Value::as_object).into_iter().flatten();
+    let context = context.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+    Call { context, ..plain("kms", action, string(json, "KeyId")) }
+}
+
+/// IAM knows no `TransactWriteItems`: each part needs the right of its own kind.
+fn dynamodb(action: &str, json: &Value) -> Vec<Call> {
+    match action {
+        "TransactWriteItems" | "TransactGetItems" => parts(json).collect(),
+        "BatchGetItem" => batch(json),
+        _ => vec![item(action, json)],
+    }
+}
+
+fn parts(json: &Value) -> impl Iterator<Item = Call> {
+    let items = json.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_object).flatten().map(|(kind, part)| {
+        let action = match kind.as_str() {
+            "Put" => "PutItem",
+            "Update" => "UpdateItem",
+            "Delete" => "DeleteItem",
+            "Get" => "GetItem",
+            _ => "ConditionCheckItem",
+        };
+        item(action, part)
+    })
+}
+
+fn batch(json: &Value) -> Vec<Call> {
+    let tables = json.get("RequestItems").and_then(Value::as_object).into_iter().flatten();
+    tables
+        .flat_map(|(table, request)| {
+            let keys = request.get("Keys").and_then(Value::as_array).into_iter().flatten();
+            keys.map(|key| Call {
+                leading_key: key.pointer("/pk/S").and_then(Value::as_str).map(str::to_owned),
+                ..plain("dynamodb", "BatchGetItem", table.clone())
+            })
+        })
+        .collect()
+}
+
+fn item(action: &str, json: &Value) -> Call {
+    let key = json.pointer("/Key/pk/S").or_else(|| json.pointer("/Item/pk/S")).and_then(Value::as_str);
+    Call {
+        index: json.get("IndexName").and_then(Value::as_str).map(str::to_owned),
+        leading_key: key.map(str::to_owned).or_else(|| queried(json)),
+        ..plain("dynamodb", action, string(json, "TableName"))
+    }
+}
+
+/// The partition that a query reads: the value that its key condition compares first with `=`.
+fn queried(json: &Value) -> Option<String> {
+    let condition = json.get("KeyConditionExpression")?.as_str()?;
+    let (_, after) = condition.split_once('=')?;
+    let placeholder = after.split_whitespace().next()?;
+    json.get("ExpressionAttributeValues")?.get(placeholder)?.get("S")?.as_str().map(str::to_owned)
+}

@@ -1,0 +1,227 @@
+//! The whole of it on one machine: cloud, recorder, gateway, stand-ins, deployment, a sample application and channel.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, Result};
+use handover_standin::{App, Lifetimes, Standin, StandinConfig};
+use serde_json::{Value, json};
+
+use crate::{
+    cloud::{Cloud, free_port},
+    gateway::Gateway,
+    handover::Handover,
+    recorder::Recorder,
+    wait,
+};
+
+/// The sample application's name at Handover.
+pub const APPLICATION: &str = "exact-nl";
+/// The sample channel's name at Handover.
+pub const CHANNEL: &str = "invantive";
+/// The sample application's client id at Exact Online.
+pub const CLIENT_ID: &str = "5f3c1f8e-6f0a-4b53-9b38-2f6f0f0c7a11";
+/// Its client secret: to be found nowhere in the clear.
+pub const CLIENT_SECRET: &str = "s4mpl3-cl13nt-s3cr3t-n3v3r-1n-th3-cl34r";
+/// The key of Invantive Cloud's http interface: likewise.
+pub const API_KEY: &str = "s4mpl3-1nv4nt1v3-k3y-n3v3r-1n-th3-cl34r";
+/// The sample customer at Exact Online.
+pub const USER: &str = "j.jansen";
+/// Their password at Exact Online, which never comes near Handover.
+pub const PASSWORD: &str = "welcome";
+
+/// How to set it up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The stack's name.
+    pub stack: String,
+    /// Lifetimes at Exact Online, told to the application as well.
+    pub lifetimes: Lifetimes,
+    /// Parameters of the template besides those that the place asks for.
+    pub parameters: Vec<(String, String)>,
+    /// Variables that every function finds besides its own.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            stack: "handover".into(),
+            lifetimes: Lifetimes::default(),
+            parameters: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+}
+
+/// Everything, running. Ends when dropped.
+#[derive(Debug)]
+pub struct Stage {
+    /// Exact Online and Invantive Cloud.
+    pub standin: Standin,
+    /// What customers see.
+    pub gateway: Gateway,
+    /// What stands between functions and cloud.
+    pub recorder: Recorder,
+    /// The local cloud.
+    pub cloud: Cloud,
+    /// The command, for this deployment.
+    pub handover: Handover,
+    /// The stack's outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Stage {
+    /// Starts everything and deploys the template; `tell` hears of each step.
+    ///
+    /// # Errors
+    /// When a part does not come up; says which and why.
+    pub async fn start(settings: &Settings, tell: impl Fn(&str)) -> Result<Self> {
+        let standin = Standin::start(StandinConfig::default()).await.context("the stand-ins did not start")?;
+        tell(&format!("stand-ins for Exact Online and Invantive Cloud are up at {}", standin.url()));
+        let mut gateway = Gateway::bind().await?;
+        let port = free_port()?;
+        let recorder = Recorder::start(format!("http://127.0.0.1:{port}")).await?;
+        let cloud = Cloud::start(port, &recorder.url(), &settings.variables).await?;
+        tell(&format!("local cloud is up at {}", cloud.url()));
+        let public_url = gateway.url();
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+        let mut parameters = vec![
+            ("Architecture", architecture),
+            ("PublicUrl", &public_url),
+            ("AllowHttp", "true"),
+            ("Protect", "false"),
+            ("SweepEvery", "rate(1 minute)"),
+        ];
+        parameters.extend(settings.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let outputs = cloud.deploy(&settings.stack, &parameters).await?;
+        gateway.open(&cloud.url(), outputs.get("ApiEndpoint").context("the stack has no output ApiEndpoint")?)?;
+        tell(&format!("infra/template.yaml is deployed as stack `{}`; customers see {public_url}", settings.stack));
+        let handover = Handover { stack: settings.stack.clone(), endpoint: recorder.url() };
+        Ok(Self { standin, gateway, recorder, cloud, handover, outputs })
+    }
+
+    /// Registers the sample application at Exact Online and at Handover, and the http channel.
+    ///
+    /// # Errors
+    /// When the command refuses.
+    pub async fn add_samples(&self, lifetimes: &Lifetimes) -> Result<()> {
+        self.add_application(APPLICATION, CLIENT_ID, lifetimes).await?;
+        self.add_channel(CHANNEL, &self.profile()?).await
+    }
+
+    /// Registers an application at Exact Online and at Handover.
+    ///
+    /// # Errors
+    /// When the command refuses.
+    pub async fn add_application(&self, name: &str, client_id: &str, lifetimes: &Lifetimes) -> Result<()> {
+        let redirect_uri = format!("{}/callback/{name}", self.gateway.url());
+        let app = App {
+            name: "Acme Bookkeeping".into(),
+            client_secret: CLIENT_SECRET.into(),
+            redirect_uris: vec![redirect_uri],
+            lifetimes: lifetimes.clone(),
+            ..App::default()
+        };
+        self.standin.control().put_app(client_id, &app).await?;
+        let seconds = |seconds: i64| seconds.to_string();
+        self.handover
+            .json(
+                &[
+                    "app",
+                    "add",
+                    name,
+                    "--host",
+                    &self.standin.url(),
+                    "--allow-http",
+                    "--client-id",
+                    client_id,
+                    "--display-name",
+                    "Acme Bookkeeping",
+                    "--return-origin",
+                    "https://app.acme.example",
+                    "--access-seconds",
+                    &seconds(lifetimes.access_seconds),
+                    "--refresh-seconds",
+                    &seconds(lifetimes.refresh_seconds),
+                    "--earliest-refresh-seconds",
+                    &seconds(lifetimes.earliest_refresh_seconds),
+                ],
+                &format!("{CLIENT_SECRET}\n"),
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// The sample profile of the http channel, pointed at the stand-in.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn profile(&self) -> Result<Value> {
+        let path = crate::cloud::project().join("crates/invantive/profiles/example.json");
+        let mut profile: Value = serde_json::from_slice(&std::fs::read(&path).context("the sample profile")?)?;
+        let here = |address: &Value| {
+            let text = address.as_str().unwrap_or_default();
+            let path = text.splitn(4, '/').nth(3).unwrap_or_default();
+            json!(format!("{}/{path}", self.standin.url()))
+        };
+        for pointer in ["/address", "/look_up/address"] {
+            if let Some(address) = profile.pointer_mut(pointer) {
+                *address = here(address);
+            }
+        }
+        Ok(profile)
+    }
+
+    /// Adds an http channel with this profile.
+    ///
+    /// # Errors
+    /// When the command refuses.
+    pub async fn add_channel(&self, name: &str, profile: &Value) -> Result<()> {
+        let settings = handover_standin::InvantiveSettings { api_key: API_KEY.into(), ..Default::default() };
+        self.standin.control().put_invantive(&settings).await?;
+        let file = crate::cloud::project().join(".local").join(format!("{}-{name}.json", self.handover.stack));
+        std::fs::create_dir_all(file.parent().unwrap_or(&file))?;
+        std::fs::write(&file, serde_json::to_vec_pretty(profile)?)?;
+        let path = file.to_string_lossy().into_owned();
+        let arguments = ["channel", "add", name, "--profile", &path, "--allow-http"];
+        self.handover.json(&arguments, &format!("api_key={API_KEY}\n")).await?;
+        Ok(())
+    }
+
+    /// A connection as `handover show --json` tells it.
+    ///
+    /// # Errors
+    /// When the command refuses.
+    pub async fn show(&self, connection: &str) -> Result<Value> {
+        self.handover.json(&["show", connection], "").await
+    }
+
+    /// Waits until a connection has a status.
+    ///
+    /// # Errors
+    /// When it does not get there within `limit`; says where it stands.
+    pub async fn until_status(&self, connection: &str, status: &str, limit: Duration) -> Result<Value> {
+        let what = format!("{connection} to be {status}");
+        let reached = wait::until(&what, limit, || async {
+            let shown = self.show(connection).await?;
+            Ok((shown.get("status").and_then(Value::as_str) == Some(status)).then_some(shown))
+        });
+        match reached.await {
+            Ok(shown) => Ok(shown),
+            Err(error) => {
+                let shown = self.show(connection).await.unwrap_or_default();
+                Err(error.context(format!("it stands so: {shown:#}")))
+            }
+        }
+    }
+
+    /// Ends everything and waits for it.
+    ///
+    /// # Errors
+    /// When the cloud cannot be waited for.
+    pub async fn stop(self) -> Result<()> {
+        self.cloud.stop().await?;
+        self.standin.shutdown().await;
+        Ok(())
+    }
+}
