@@ -1,0 +1,114 @@
+# `make` lists what there is. Needs Rust, Python 3 and make; everything else is installed into this folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+FUNCTIONS := callback worker sweeper
+STACK ?= handover
+ARCHITECTURE ?= arm64
+DENY := 0.20.2
+FAKETIME := 3.0.1
+
+# The functions' zips are built for the oldest machine that runs them: Amazon Linux 2023 has glibc 2.34.
+HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+
+.PHONY: help
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------------------------------------------- What it needs
+
+.PHONY: prerequisites
+prerequisites:
+	@command -v cargo > /dev/null || { echo "Rust is missing: install it with rustup (https://rustup.rs)" >&2; exit 1; }
+	@command -v cc > /dev/null || { echo "a C compiler is missing: on Debian, apt-get install gcc" >&2; exit 1; }
+	@command -v python3 > /dev/null || { echo "Python 3.10 or later is missing: on Debian, apt-get install python3 python3-venv" >&2; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python is older than 3.10: $$(python3 --version)" >&2; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2> /dev/null || { echo "Python's venv is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+
+.venv/installed: infra/local/requirements.txt | prerequisites
+	@echo "installing the local cloud and the builder of the zips into .venv"
+	@python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r infra/local/requirements.txt
+	@touch $@
+
+.venv-lint/installed: infra/local/requirements-lint.txt | prerequisites
+	@echo "installing the checks of the template into .venv-lint"
+	@python3 -m venv .venv-lint
+	@.venv-lint/bin/pip install --quiet --disable-pip-version-check -r infra/local/requirements-lint.txt
+	@touch $@
+
+.tools/bin/cargo-deny: Makefile | prerequisites
+	@echo "installing cargo-deny $(DENY) into .tools"
+	@cargo install --quiet --locked --debug --root .tools --version $(DENY) cargo-deny
+	@touch $@
+
+# Moves the clock of the unmodified functions in the end-to-end tests. The package's source holds more than its wheel:
+# the multi-threaded library.
+.tools/libfaketimeMT.so.1: .venv/installed Makefile
+	@echo "building libfaketime $(FAKETIME) into .tools"
+	@rm -rf .tools/faketime && mkdir -p .tools/faketime
+	@.venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+	    --dest .tools/faketime libfaketime==$(FAKETIME)
+	@tar -xzf .tools/faketime/libfaketime-$(FAKETIME).tar.gz -C .tools/faketime
+	@$(MAKE) --silent -C .tools/faketime/libfaketime-$(FAKETIME)/libfaketime/vendor/libfaketime/src libfaketimeMT.so.1
+	@cp .tools/faketime/libfaketime-$(FAKETIME)/libfaketime/vendor/libfaketime/src/libfaketimeMT.so.1 $@
+
+.PHONY: tools
+tools: .venv/installed .venv-lint/installed .tools/bin/cargo-deny .tools/libfaketimeMT.so.1 ## Install everything into this folder
+
+# --------------------------------------------------------------------------------------------------------- Building
+
+.PHONY: zips
+zips: .venv/installed ## Build the functions' zips for this machine
+	@echo "building the functions' zips (a few minutes the first time)"
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda build --release --locked --output-format zip \
+	    --target $(HOST_TARGET).2.34 $(FUNCTIONS:%=--package handover-%)
+
+.PHONY: build
+build: prerequisites ## Build the command `handover` and the tools of the tests
+	@echo "building the command \`handover\` and the stand-ins"
+	@cargo build --locked --package handover-cli --package handover-local
+
+# ---------------------------------------------------------------------------------------------------------- Running
+
+.PHONY: run
+run: zips build ## Walk a customer from link to registered database, on this machine
+	@target/debug/run
+
+# ---------------------------------------------------------------------------------------------------------- Testing
+
+.PHONY: test
+test: unit e2e ## Run all tests
+
+.PHONY: unit
+unit: prerequisites ## Unit, property and contract tests
+	@cargo test --locked --workspace --exclude handover-e2e --quiet
+
+.PHONY: e2e
+e2e: zips build .tools/libfaketimeMT.so.1 ## End to end on the deployed template
+	@cargo test --locked --package handover-e2e
+
+.PHONY: lint
+lint: .venv-lint/installed .tools/bin/cargo-deny ## Formatting, clippy, dependencies, template
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets --all-features --quiet -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	@.tools/bin/cargo-deny --log-level error check bans licenses sources
+	@infra/local/check.sh .venv-lint/bin
+
+# -------------------------------------------------------------------------------------------------------- Deploying
+
+.PHONY: deploy
+deploy: .venv/installed .venv-lint/installed ## Deploy to the AWS account of your credentials (STACK=…, ARCHITECTURE=…)
+	@rustup target add $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda build --release --locked --output-format zip \
+	    $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) $(FUNCTIONS:%=--package handover-%)
+	@.venv-lint/bin/sam deploy --template-file infra/template.yaml --stack-name $(STACK) --resolve-s3 \
+	    --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+
+.PHONY: clean
+clean: ## Remove what was built and installed here
+	@rm -rf target .venv .venv-lint .tools .local
