@@ -68,21 +68,31 @@ impl Cloud {
     /// When it does not come up; says what it printed.
     pub async fn start(port: u16, endpoint: &str, variables: &[(String, String)]) -> Result<Self> {
         let mut command = python();
-        command.arg(project().join("infra/local/cloud.py")).args(["--port", &port.to_string()]);
+        command
+            .arg(project().join("infra/local/cloud.py"))
+            .args(["--port", &port.to_string()]);
         command.args(["--endpoint", endpoint, "--region", REGION]);
         for (name, value) in variables {
             command.arg("--function-env").arg(format!("{name}={value}"));
         }
         // Its own words are not for whoever watches the demonstration; a failure to start is told by the line below.
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file()?).kill_on_drop(false);
-        let mut process = command.spawn().context("could not start .venv/bin/python3: run `make tools`")?;
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log_file()?)
+            .kill_on_drop(false);
+        let mut process = command
+            .spawn()
+            .context("could not start .venv/bin/python3: run `make tools`")?;
         let stdout = process.stdout.take().context("the local cloud has no output")?;
         let mut lines = BufReader::new(stdout).lines();
         loop {
             let Some(line) = lines.next_line().await? else {
                 bail!("the local cloud ended at once: see {}", log_path().display());
             };
-            let Ok(said) = serde_json::from_str::<Value>(&line) else { continue };
+            let Ok(said) = serde_json::from_str::<Value>(&line) else {
+                continue;
+            };
             if said.get("ready").is_some() {
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
                 return Ok(Self { port, process });
@@ -114,14 +124,23 @@ impl Cloud {
         command.arg(project().join("infra/local/deploy.py"));
         command.args(["--endpoint", &self.url(), "--region", REGION, "--stack", stack]);
         for function in ["callback", "worker", "sweeper"] {
-            command.arg("--code").arg(format!("{function}={}", zip(function).display()));
+            command
+                .arg("--code")
+                .arg(format!("{function}={}", zip(function).display()));
         }
         for (name, value) in parameters {
             command.arg("--parameter").arg(format!("{name}={value}"));
         }
-        let output = command.stdin(Stdio::null()).output().await.context("could not run infra/local/deploy.py")?;
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .context("could not run infra/local/deploy.py")?;
         if !output.status.success() {
-            bail!("the template was not deployed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "the template was not deployed: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         serde_json::from_slice(&output.stdout).context("infra/local/deploy.py printed no outputs")
     }
@@ -152,8 +171,30 @@ fn terminate(process: &Child) {
     }
 }
 
+impl Cloud {
+    /// What each role of a stack is allowed, references resolved.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn policies(&self, stack: &str) -> Result<Value> {
+        let mut command = python();
+        command.arg(project().join("infra/local/policies.py"));
+        command.args(["--endpoint", &self.url(), "--region", REGION, "--stack", stack]);
+        let output = command.stdin(Stdio::null()).output().await?;
+        if !output.status.success() {
+            bail!(
+                "infra/local/policies.py: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
+
 fn log_path() -> PathBuf {
-    project().join(".local").join(format!("cloud-{}.log", std::process::id()))
+    project()
+        .join(".local")
+        .join(format!("cloud-{}.log", std::process::id()))
 }
 
 fn log_file() -> Result<Stdio> {

@@ -12,7 +12,7 @@ use reqwest::{
 use url::Url;
 
 /// A customer with a browser of their own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Customer {
     client: Client,
     walker: Walker,
@@ -43,8 +43,16 @@ impl Customer {
         let gateway: Url = gateway.parse()?;
         let host = gateway.host_str().context("the gateway has no host")?;
         let address = ([127, 0, 0, 1], gateway.port_or_known_default().unwrap_or(80)).into();
-        let client = Client::builder().redirect(Policy::none()).no_proxy().resolve(host, address).build()?;
-        Ok(Self { client, walker: Walker::new(user, password)?, cookies: BTreeMap::new() })
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .resolve(host, address)
+            .build()?;
+        Ok(Self {
+            client,
+            walker: Walker::new(user, password)?,
+            cookies: BTreeMap::new(),
+        })
     }
 
     /// Opens an address of Handover's.
@@ -52,22 +60,37 @@ impl Customer {
     /// # Errors
     /// When nobody answers.
     pub async fn open(&mut self, url: &Url) -> Result<Seen> {
-        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let mut request = self.client.get(url.clone());
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies.join("; "));
         }
-        let answer = request.send().await.with_context(|| format!("nobody answers at {}", url.path()))?;
+        let answer = request
+            .send()
+            .await
+            .with_context(|| format!("nobody answers at {}", url.path()))?;
         self.keep_cookies(&answer);
         let status = answer.status().as_u16();
         let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let location = location.and_then(|location| url.join(location).ok());
-        Ok(Seen { status, location, body: answer.text().await?, url: url.clone() })
+        Ok(Seen {
+            status,
+            location,
+            body: answer.text().await?,
+            url: url.clone(),
+        })
     }
 
     fn keep_cookies(&mut self, answer: &Response) {
         for cookie in answer.headers().get_all(SET_COOKIE) {
-            let pair = cookie.to_str().ok().and_then(|text| text.split(';').next()?.split_once('='));
+            let pair = cookie
+                .to_str()
+                .ok()
+                .and_then(|text| text.split(';').next()?.split_once('='));
             if let Some((name, value)) = pair {
                 self.cookies.insert(name.trim().to_owned(), value.trim().to_owned());
             }
@@ -80,7 +103,8 @@ impl Customer {
     /// When the link does not lead there.
     pub async fn follow_link(&mut self, link: &Url) -> Result<Url> {
         let seen = self.open(link).await?;
-        seen.location.with_context(|| format!("the link answered {} and leads nowhere: {}", seen.status, seen.body))
+        seen.location
+            .with_context(|| format!("the link answered {} and leads nowhere: {}", seen.status, seen.body))
     }
 
     /// Logs on and consents: answers the callback's address with code and state.

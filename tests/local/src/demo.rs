@@ -19,7 +19,12 @@ const REGISTER_IN: Duration = Duration::from_secs(25);
 
 /// Minutes for days: what takes a month at Exact Online takes ten minutes here.
 fn lifetimes() -> Lifetimes {
-    Lifetimes { access_seconds: 120, refresh_seconds: 600, earliest_refresh_seconds: 20, code_seconds: 180 }
+    Lifetimes {
+        access_seconds: 120,
+        refresh_seconds: 600,
+        earliest_refresh_seconds: 20,
+        code_seconds: 180,
+    }
 }
 
 /// Prints a step with the time since the start.
@@ -58,25 +63,40 @@ impl Teller {
 /// # Errors
 /// When a step does not go as it should; says which.
 pub async fn walk(teller: &Teller) -> Result<(Stage, String)> {
-    let settings = Settings { stack: "handover-demo".into(), lifetimes: lifetimes(), ..Settings::default() };
+    let settings = Settings {
+        stack: "handover-demo".into(),
+        lifetimes: lifetimes(),
+        ..Settings::default()
+    };
     let stage = Stage::start(&settings, |step| teller.tell(step)).await?;
     stage.add_samples(&settings.lifetimes).await?;
-    teller.tell(&format!("added application `{APPLICATION}` and http channel `{CHANNEL}`, their secrets sealed"));
+    teller.tell(&format!(
+        "added application `{APPLICATION}` and http channel `{CHANNEL}`, their secrets sealed"
+    ));
 
     let (connection, link) = invite(&stage, "acme-boekhouding", "Acme Boekhouding B.V.", REGISTER_IN).await?;
-    teller.tell(&format!("{connection} made: to be registered {} s after the consent", REGISTER_IN.as_secs()));
+    teller.tell(&format!(
+        "{connection} made: to be registered {} s after the consent",
+        REGISTER_IN.as_secs()
+    ));
     teller.tell(&format!("the OEM's link: {}", hide_token(&link)));
 
     let mut customer = Customer::new(&stage.gateway.url(), USER, PASSWORD)?;
     let authorize = customer.follow_link(&link).await?;
-    teller.tell(&format!("customer {USER} follows it and is sent to {}{}", stage.standin.url(), authorize.path()));
+    teller.tell(&format!(
+        "customer {USER} follows it and is sent to {}{}",
+        stage.standin.url(),
+        authorize.path()
+    ));
     let callback = customer.consent(&authorize).await?;
     teller.tell("customer logs on, consents, and is sent back with a code");
     let seen = customer.come_back(&callback).await?;
     if seen.status != 200 {
         bail!("the customer ends on a page with status {}: {}", seen.status, seen.body);
     }
-    let shown = stage.until_status(&connection, "authorized", Duration::from_secs(60)).await?;
+    let shown = stage
+        .until_status(&connection, "authorized", Duration::from_secs(60))
+        .await?;
     teller.tell("code exchanged once; the token pair is sealed under KMS and kept in DynamoDB");
 
     let shown = until_registered(&stage, &connection, &shown, teller).await?;
@@ -106,7 +126,11 @@ pub async fn invite(stage: &Stage, database: &str, reference: &str, after: Durat
         &register_in,
     ];
     let made = stage.handover.json(&arguments, "").await?;
-    let text = |name: &str| made.get(name).and_then(Value::as_str).with_context(|| format!("connect tells no {name}"));
+    let text = |name: &str| {
+        made.get(name)
+            .and_then(Value::as_str)
+            .with_context(|| format!("connect tells no {name}"))
+    };
     Ok((text("connection")?.to_owned(), text("link")?.parse()?))
 }
 
@@ -164,10 +188,15 @@ fn closing_line(connection: &str, shown: &Value) -> Result<String> {
     let registered = time(shown, "registered_at")?;
     let after_consent = registered.duration_since(consent).as_secs_f64();
     let late = registered.duration_since(due).as_secs_f64();
-    Ok(format!("registered {connection} as {segment} {after_consent:.0} s after consent, {late:.1} s after it was due"))
+    Ok(format!(
+        "registered {connection} as {segment} {after_consent:.0} s after consent, {late:.1} s after it was due"
+    ))
 }
 
 fn time(shown: &Value, name: &str) -> Result<Timestamp> {
-    let text = shown.get(name).and_then(Value::as_str).with_context(|| format!("show tells no {name}"))?;
+    let text = shown
+        .get(name)
+        .and_then(Value::as_str)
+        .with_context(|| format!("show tells no {name}"))?;
     text.parse().with_context(|| format!("{name}: `{text}`"))
 }

@@ -34,8 +34,14 @@ impl Gateway {
     /// # Errors
     /// When no port is free.
     pub async fn bind() -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the gateway")?;
-        Ok(Self { port: listener.local_addr()?.port(), task: None, listener: Some(listener) })
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .context("no free port for the gateway")?;
+        Ok(Self {
+            port: listener.local_addr()?.port(),
+            task: None,
+            listener: Some(listener),
+        })
     }
 
     /// The address that customers see. Browsers take names that end in `.localhost` for this machine, and for safe
@@ -52,9 +58,18 @@ impl Gateway {
     pub fn open(&mut self, cloud: &str, endpoint: &str) -> Result<()> {
         let endpoint: url::Url = endpoint.parse().context("the stack's ApiEndpoint")?;
         let name = endpoint.host_str().context("the stack's ApiEndpoint has no host")?;
-        let host = endpoint.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
-        let behind = Arc::new(Behind { client, cloud: cloud.to_owned(), host });
+        let host = endpoint
+            .port()
+            .map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        let behind = Arc::new(Behind {
+            client,
+            cloud: cloud.to_owned(),
+            host,
+        });
         let listener = self.listener.take().context("the gateway is open already")?;
         let router = Router::new().fallback(hand_on).with_state(behind);
         self.task = Some(tokio::spawn(async move {
@@ -78,7 +93,10 @@ async fn hand_on(State(behind): State<Arc<Behind>>, request: Request) -> Respons
     match tokio::time::timeout(LIMIT, ask(&behind, request)).await {
         Ok(Ok(answer)) => answer,
         // Word for word what API Gateway says, to a slow integration and to a broken one.
-        Ok(Err(_)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#),
+        Ok(Err(_)) => refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            r#"{"message":"Internal Server Error"}"#,
+        ),
         Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#),
     }
 }

@@ -44,11 +44,13 @@ impl Handover {
             .env("AWS_REGION", REGION)
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_SDK_UA_APP_ID", "handover-cli")
+            .env("AWS_SDK_UA_APP_ID", role(arguments))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut process = command.spawn().context("could not run the command `handover`: run `make build`")?;
+        let mut process = command
+            .spawn()
+            .context("could not run the command `handover`: run `make build`")?;
         if let Some(mut stdin) = process.stdin.take() {
             // One that reads nothing has closed its end already.
             stdin.write_all(input.as_bytes()).await.ok();
@@ -71,5 +73,13 @@ impl Handover {
             bail!("handover {}: {}", arguments.join(" "), said.err.trim());
         }
         serde_json::from_str(&said.out).with_context(|| format!("handover {} printed no JSON", arguments.join(" ")))
+    }
+}
+
+/// The role that such a command is for: who may open pairs is not who makes connections.
+fn role(arguments: &[&str]) -> &'static str {
+    match arguments.first() {
+        Some(&("take" | "done" | "refused" | "resolve")) => "handover-operator",
+        _ => "handover-developer",
     }
 }

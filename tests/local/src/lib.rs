@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod aws;
+pub mod clock;
 pub mod cloud;
 pub mod customer;
 pub mod demo;

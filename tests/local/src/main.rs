@@ -44,13 +44,22 @@ async fn main() -> ExitCode {
 async fn stay(stage: &Stage) {
     println!();
     println!("Everything stays up until Ctrl-C. To try by hand, in another terminal:");
-    println!("  export AWS_ENDPOINT_URL={} AWS_REGION=eu-central-1", stage.cloud.url());
-    println!("  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test HANDOVER_STACK={}", stage.handover.stack);
+    println!(
+        "  export AWS_ENDPOINT_URL={} AWS_REGION=eu-central-1",
+        stage.cloud.url()
+    );
+    println!(
+        "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test HANDOVER_STACK={}",
+        stage.handover.stack
+    );
     println!("  target/debug/handover list");
     println!("  target/debug/handover connect --app exact-nl --channel invantive --reference \"Second B.V.\" \\");
     println!("      --database second-bv --register-in 1m");
     println!("then open the link it prints in a browser and log on as {USER} with password {PASSWORD}.");
-    println!("What Exact Online and Invantive Cloud saw: {}/__standin/books", stage.standin.url());
+    println!(
+        "What Exact Online and Invantive Cloud saw: {}/__standin/books",
+        stage.standin.url()
+    );
     tokio::signal::ctrl_c().await.ok();
     println!("\ncleaning up");
 }

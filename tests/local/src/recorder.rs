@@ -62,11 +62,17 @@ impl Recorder {
     /// # Errors
     /// When no port is free.
     pub async fn start(cloud: String) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the recorder")?;
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .context("no free port for the recorder")?;
         let port = listener.local_addr()?.port();
         let recording = Arc::<Mutex<Recording>>::default();
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let between = Arc::new(Between { client, cloud, recording: Arc::clone(&recording) });
+        let between = Arc::new(Between {
+            client,
+            cloud,
+            recording: Arc::clone(&recording),
+        });
         let router = Router::new().fallback(hand_on).with_state(between);
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -85,13 +91,21 @@ impl Recorder {
     /// The calls so far.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        self.recording.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
+        self.recording
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .calls
+            .clone()
     }
 
     /// The bodies so far.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
-        self.recording.lock().unwrap_or_else(PoisonError::into_inner).bodies.clone()
+        self.recording
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .bodies
+            .clone()
     }
 }
 
@@ -122,8 +136,13 @@ async fn ask(between: &Between, request: Request) -> Result<Response<Body>> {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut headers = parts.headers;
     headers.remove(HOST);
-    let answer =
-        between.client.request(parts.method, format!("{}{path}", between.cloud)).headers(headers).body(body).send().await?;
+    let answer = between
+        .client
+        .request(parts.method, format!("{}{path}", between.cloud))
+        .headers(headers)
+        .body(body)
+        .send()
+        .await?;
     let mut reply = Response::builder().status(answer.status());
     if let Some(headers) = reply.headers_mut() {
         headers.extend(answer.headers().clone());
@@ -134,11 +153,22 @@ async fn ask(between: &Between, request: Request) -> Result<Response<Body>> {
 }
 
 fn note(recording: &mut Recording, headers: &HeaderMap, body: &Bytes) {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
     let target = text("x-amz-target");
-    let Some((service, action)) = target.split_once('.') else { return };
+    let Some((service, action)) = target.split_once('.') else {
+        return;
+    };
     let agent = format!("{} {}", text("x-amz-user-agent"), text("user-agent"));
-    let caller = agent.split_whitespace().find_map(|word| word.strip_prefix("app/")).unwrap_or_default();
+    let caller = agent
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("app/"))
+        .unwrap_or_default();
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let calls = match service.split('_').next() {
         Some("DynamoDB") => dynamodb(action, &json),
@@ -150,7 +180,10 @@ fn note(recording: &mut Recording, headers: &HeaderMap, body: &Bytes) {
     if !service.starts_with("TrentService") {
         recording.bodies.push(String::from_utf8_lossy(body).into_owned());
     }
-    recording.calls.extend(calls.into_iter().map(|call| Call { caller: caller.to_owned(), ..call }));
+    recording.calls.extend(calls.into_iter().map(|call| Call {
+        caller: caller.to_owned(),
+        ..call
+    }));
 }
 
 fn plain(service: &str, action: &str, resource: String) -> Call {
@@ -169,9 +202,18 @@ fn string(json: &Value, name: &str) -> String {
 }
 
 fn kms(action: &str, json: &Value) -> Call {
-    let context = json.get("EncryptionContext").and_then(Value::as_object).into_iter().flatten();
-    let context = context.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-    Call { context, ..plain("kms", action, string(json, "KeyId")) }
+    let context = json
+        .get("EncryptionContext")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    let context = context
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect();
+    Call {
+        context,
+        ..plain("kms", action, string(json, "KeyId"))
+    }
 }
 
 /// IAM knows no `TransactWriteItems`: each part needs the right of its own kind.
@@ -184,7 +226,11 @@ fn dynamodb(action: &str, json: &Value) -> Vec<Call> {
 }
 
 fn parts(json: &Value) -> impl Iterator<Item = Call> {
-    let items = json.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
+    let items = json
+        .get("TransactItems")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     items.filter_map(Value::as_object).flatten().map(|(kind, part)| {
         let action = match kind.as_str() {
             "Put" => "PutItem",
@@ -198,7 +244,11 @@ fn parts(json: &Value) -> impl Iterator<Item = Call> {
 }
 
 fn batch(json: &Value) -> Vec<Call> {
-    let tables = json.get("RequestItems").and_then(Value::as_object).into_iter().flatten();
+    let tables = json
+        .get("RequestItems")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     tables
         .flat_map(|(table, request)| {
             let keys = request.get("Keys").and_then(Value::as_array).into_iter().flatten();
@@ -211,7 +261,10 @@ fn batch(json: &Value) -> Vec<Call> {
 }
 
 fn item(action: &str, json: &Value) -> Call {
-    let key = json.pointer("/Key/pk/S").or_else(|| json.pointer("/Item/pk/S")).and_then(Value::as_str);
+    let key = json
+        .pointer("/Key/pk/S")
+        .or_else(|| json.pointer("/Item/pk/S"))
+        .and_then(Value::as_str);
     Call {
         index: json.get("IndexName").and_then(Value::as_str).map(str::to_owned),
         leading_key: key.map(str::to_owned).or_else(|| queried(json)),
@@ -224,5 +277,9 @@ fn queried(json: &Value) -> Option<String> {
     let condition = json.get("KeyConditionExpression")?.as_str()?;
     let (_, after) = condition.split_once('=')?;
     let placeholder = after.split_whitespace().next()?;
-    json.get("ExpressionAttributeValues")?.get(placeholder)?.get("S")?.as_str().map(str::to_owned)
+    json.get("ExpressionAttributeValues")?
+        .get(placeholder)?
+        .get("S")?
+        .as_str()
+        .map(str::to_owned)
 }

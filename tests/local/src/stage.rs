@@ -7,6 +7,8 @@ use handover_standin::{App, Lifetimes, Standin, StandinConfig};
 use serde_json::{Value, json};
 
 use crate::{
+    aws::Aws,
+    clock::MovableClock,
     cloud::{Cloud, free_port},
     gateway::Gateway,
     handover::Handover,
@@ -40,6 +42,8 @@ pub struct Settings {
     pub parameters: Vec<(String, String)>,
     /// Variables that every function finds besides its own.
     pub variables: Vec<(String, String)>,
+    /// Whether the functions' clock can be moved (libfaketime, see the Makefile).
+    pub movable_clock: bool,
 }
 
 impl Default for Settings {
@@ -49,6 +53,7 @@ impl Default for Settings {
             lifetimes: Lifetimes::default(),
             parameters: Vec::new(),
             variables: Vec::new(),
+            movable_clock: false,
         }
     }
 }
@@ -66,8 +71,11 @@ pub struct Stage {
     pub cloud: Cloud,
     /// The command, for this deployment.
     pub handover: Handover,
+    /// The local cloud, called past all rules.
+    pub aws: Aws,
     /// The stack's outputs.
     pub outputs: BTreeMap<String, String>,
+    clock: Option<MovableClock>,
 }
 
 impl Stage {
@@ -76,15 +84,30 @@ impl Stage {
     /// # Errors
     /// When a part does not come up; says which and why.
     pub async fn start(settings: &Settings, tell: impl Fn(&str)) -> Result<Self> {
-        let standin = Standin::start(StandinConfig::default()).await.context("the stand-ins did not start")?;
-        tell(&format!("stand-ins for Exact Online and Invantive Cloud are up at {}", standin.url()));
+        let standin = Standin::start(StandinConfig::default())
+            .await
+            .context("the stand-ins did not start")?;
+        tell(&format!(
+            "stand-ins for Exact Online and Invantive Cloud are up at {}",
+            standin.url()
+        ));
         let mut gateway = Gateway::bind().await?;
         let port = free_port()?;
         let recorder = Recorder::start(format!("http://127.0.0.1:{port}")).await?;
-        let cloud = Cloud::start(port, &recorder.url(), &settings.variables).await?;
+        let clock = settings
+            .movable_clock
+            .then(|| MovableClock::new(&settings.stack))
+            .transpose()?;
+        let mut variables = settings.variables.clone();
+        variables.extend(clock.iter().flat_map(MovableClock::variables));
+        let cloud = Cloud::start(port, &recorder.url(), &variables).await?;
         tell(&format!("local cloud is up at {}", cloud.url()));
         let public_url = gateway.url();
-        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+        let architecture = if cfg!(target_arch = "aarch64") {
+            "arm64"
+        } else {
+            "x86_64"
+        };
         let mut parameters = vec![
             ("Architecture", architecture),
             ("PublicUrl", &public_url),
@@ -92,12 +115,53 @@ impl Stage {
             ("Protect", "false"),
             ("SweepEvery", "rate(1 minute)"),
         ];
-        parameters.extend(settings.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        parameters.extend(
+            settings
+                .parameters
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
         let outputs = cloud.deploy(&settings.stack, &parameters).await?;
-        gateway.open(&cloud.url(), outputs.get("ApiEndpoint").context("the stack has no output ApiEndpoint")?)?;
-        tell(&format!("infra/template.yaml is deployed as stack `{}`; customers see {public_url}", settings.stack));
-        let handover = Handover { stack: settings.stack.clone(), endpoint: recorder.url() };
-        Ok(Self { standin, gateway, recorder, cloud, handover, outputs })
+        gateway.open(
+            &cloud.url(),
+            outputs
+                .get("ApiEndpoint")
+                .context("the stack has no output ApiEndpoint")?,
+        )?;
+        tell(&format!(
+            "infra/template.yaml is deployed as stack `{}`; customers see {public_url}",
+            settings.stack
+        ));
+        let handover = Handover {
+            stack: settings.stack.clone(),
+            endpoint: recorder.url(),
+        };
+        let aws = Aws::new(&cloud.url());
+        Ok(Self {
+            standin,
+            gateway,
+            recorder,
+            cloud,
+            handover,
+            aws,
+            outputs,
+            clock,
+        })
+    }
+
+    /// Puts the clock of functions and stand-ins `offset` from real time. Delays of the queue, the schedule and the
+    /// limits of an invocation stay in real time, as they would.
+    ///
+    /// # Errors
+    /// When the stage was not set up for it.
+    pub async fn move_clock(&self, offset: Duration) -> Result<()> {
+        let clock = self.clock.as_ref().context("this stage's clock cannot be moved")?;
+        clock.set(offset)?;
+        self.standin
+            .control()
+            .set_clock(i64::try_from(offset.as_secs())?)
+            .await?;
+        Ok(())
     }
 
     /// Registers the sample application at Exact Online and at Handover, and the http channel.
@@ -177,9 +241,14 @@ impl Stage {
     /// # Errors
     /// When the command refuses.
     pub async fn add_channel(&self, name: &str, profile: &Value) -> Result<()> {
-        let settings = handover_standin::InvantiveSettings { api_key: API_KEY.into(), ..Default::default() };
+        let settings = handover_standin::InvantiveSettings {
+            api_key: API_KEY.into(),
+            ..Default::default()
+        };
         self.standin.control().put_invantive(&settings).await?;
-        let file = crate::cloud::project().join(".local").join(format!("{}-{name}.json", self.handover.stack));
+        let file = crate::cloud::project()
+            .join(".local")
+            .join(format!("{}-{name}.json", self.handover.stack));
         std::fs::create_dir_all(file.parent().unwrap_or(&file))?;
         std::fs::write(&file, serde_json::to_vec_pretty(profile)?)?;
         let path = file.to_string_lossy().into_owned();

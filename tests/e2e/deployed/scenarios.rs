@@ -1,0 +1,52 @@
+//! What people do, and what goes wrong while they do it.
+
+mod callback;
+mod channel_faults;
+mod configuration;
+mod journey;
+mod platform_faults;
+mod queue;
+mod slow_platform;
+mod tampering;
+mod time;
+
+use std::{pin::Pin, sync::Arc};
+
+use anyhow::Result;
+
+use crate::evidence::Evidence;
+
+/// A scenario, started with where to leave its evidence.
+pub type Scenario = Box<dyn FnOnce(Arc<Evidence>) -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send>;
+
+/// Names a scenario by its path.
+macro_rules! scenarios {
+    ($($file:ident :: $name:ident),* $(,)?) => {
+        vec![$((
+            concat!(stringify!($file), "::", stringify!($name)),
+            Box::new(|evidence| Box::pin($file::$name(evidence)) as Pin<Box<dyn Future<Output = Result<()>> + Send>>)
+                as Scenario,
+        )),*]
+    };
+}
+
+/// All of them, by name.
+pub fn all() -> Vec<(&'static str, Scenario)> {
+    scenarios![
+        // The long ones first: they wait for real seconds.
+        slow_platform::the_customer_sees_still_working_and_then_the_outcome,
+        platform_faults::no_fault_of_the_token_endpoint_leaves_a_connection_stuck,
+        platform_faults::an_identity_that_was_not_told_is_asked_for_again,
+        channel_faults::no_fault_of_the_channel_is_answered_by_a_second_submission,
+        time::what_was_far_away_is_registered_within_two_seconds_of_its_time,
+        time::a_pair_is_warned_of_and_expires,
+        journey::a_customer_is_connected_and_registered_in_time,
+        journey::a_connection_can_be_cancelled_rescheduled_and_given_a_new_link,
+        callback::bad_input_gets_a_page_and_exchanges_nothing,
+        callback::a_callback_that_comes_twice_at_once_is_exchanged_once,
+        configuration::a_refused_client_secret_is_called_configuration,
+        configuration::other_servers_and_other_answers_are_configuration_alone,
+        queue::bad_messages_do_not_stop_the_others,
+        tampering::what_was_altered_is_refused_and_nothing_is_sent,
+    ]
+}

@@ -1,0 +1,124 @@
+//! What goes wrong at Invantive Cloud's interface.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use futures::future::try_join_all;
+use handover_local::wait;
+use handover_standin::{At, Fault, FaultKind};
+use serde_json::Value;
+
+use crate::{
+    evidence::Evidence,
+    world::{Journey, World},
+};
+
+/// Each fault, and where the connection stands right after it.
+const FAULTS: [(FaultKind, &[&str]); 10] = [
+    // The database was made: a look-up finds it.
+    (FaultKind::LostAnswer, &["in_doubt", "registered"]),
+    // Closed after it was sent: nobody can say that it was not read.
+    (FaultKind::ConnectionClosedBefore, &["in_doubt"]),
+    (FaultKind::MalformedJson, &["in_doubt", "registered"]),
+    // Answers that the profile does not list.
+    (FaultKind::EmptyBody, &["in_doubt"]),
+    (FaultKind::HtmlBody, &["in_doubt"]),
+    (FaultKind::BadRequest, &["in_doubt", "failed"]),
+    (FaultKind::Gateway500, &["in_doubt"]),
+    (FaultKind::False400, &["in_doubt", "failed"]),
+    // Nothing was done, says the profile: it comes back.
+    (FaultKind::Unavailable503, &["authorized", "registered"]),
+    (FaultKind::TooMany429, &["authorized", "in_doubt", "registered"]),
+];
+
+pub async fn no_fault_of_the_channel_is_answered_by_a_second_submission(evidence: Arc<Evidence>) -> Result<()> {
+    let world = World::start().await?;
+    let mut journeys = Vec::new();
+    for (fault, expected) in FAULTS {
+        let journey = struck(&world, fault, expected).await;
+        journeys.push((
+            fault,
+            journey.with_context(|| format!("with {fault:?} at the registration"))?,
+        ));
+    }
+    // The look-ups come after half a minute: side by side.
+    try_join_all(journeys.iter().map(|(fault, journey)| settled(&world, *fault, journey))).await?;
+    world.leave(&evidence).await
+}
+
+async fn struck(world: &World, fault: FaultKind, expected: &[&str]) -> Result<Journey> {
+    world.fault(&Fault::once(At::Register, fault)).await?;
+    let journey = world.authorised(Duration::from_secs(1)).await?;
+    let what = format!("the fault to strike and the connection to be one of {expected:?}");
+    wait::until(&what, Duration::from_secs(60), || async {
+        let struck = world.control().faults().await?.iter().any(|fault| !fault.struck_at.is_empty());
+        let shown = world.show(&journey.connection).await?;
+        let status = shown.get("status").and_then(Value::as_str).unwrap_or_default();
+        Ok((struck && expected.contains(&status)).then_some(()))
+    })
+    .await?;
+    world.control().clear_faults().await?;
+    Ok(journey)
+}
+
+async fn settled(world: &World, fault: FaultKind, journey: &Journey) -> Result<()> {
+    let made = |world: &World| {
+        let books = world.books();
+        books
+            .databases
+            .iter()
+            .any(|database| database.reference.as_deref() == Some(journey.reference.as_str()))
+    };
+    let shown = world.show(&journey.connection).await?;
+    let status = shown
+        .get("status")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    match status.as_str() {
+        "in_doubt" if made(world) => {
+            world
+                .stage
+                .until_status(&journey.connection, "registered", Duration::from_secs(180))
+                .await?;
+        }
+        // Nothing was made, and the look-up's "absent" does not count for a quarter of an hour: a person settles it.
+        "in_doubt" => {
+            let resolved = ["resolve", &journey.connection, "--not-registered", "--unspent"];
+            let said = world.handover(&resolved, "").await?;
+            ensure!(said.ok, "{fault:?}: resolve: {}", said.err);
+            let said = world.handover(&["retry", &journey.connection], "").await?;
+            ensure!(said.ok, "{fault:?}: retry: {}", said.err);
+            world
+                .stage
+                .until_status(&journey.connection, "registered", Duration::from_secs(60))
+                .await?;
+        }
+        "failed" => {}
+        // Back in half a minute and a bit.
+        "authorized" | "registering" | "registered" => {
+            world
+                .stage
+                .until_status(&journey.connection, "registered", Duration::from_secs(180))
+                .await?;
+        }
+        other => bail!("{fault:?}: stands as {other}"),
+    }
+    let books = world.books();
+    let of_this = |reference: &Option<String>| reference.as_deref() == Some(journey.reference.as_str());
+    let databases = books
+        .databases
+        .iter()
+        .filter(|database| of_this(&database.reference))
+        .count();
+    ensure!(databases <= 1, "{fault:?}: {databases} databases were made");
+    let unanswered = books
+        .submissions
+        .iter()
+        .filter(|submission| of_this(&submission.reference));
+    ensure!(
+        unanswered.count() <= 2,
+        "{fault:?}: submitted more often than it was asked for"
+    );
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! What scenarios are written in: one stage, its customers, and what they leave behind.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use handover_local::{
+    customer::{Customer, Seen},
+    demo::invite,
+    stage::{API_KEY, CLIENT_SECRET, PASSWORD, Settings, Stage},
+};
+use handover_standin::{Books, ControlClient, Fault, User};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::evidence::Evidence;
+
+/// How long anything that ought to happen at once may take here.
+pub const SOON: Duration = Duration::from_secs(60);
+
+static STAGES: AtomicU32 = AtomicU32::new(0);
+
+/// One stage and what it leaves behind.
+pub struct World {
+    pub stage: Stage,
+    /// Pages and outputs, with where they were seen.
+    texts: Mutex<Vec<(String, String)>>,
+    users: AtomicU32,
+}
+
+/// A customer on the way: the connection, the OEM's link, and a browser.
+pub struct Journey {
+    pub connection: String,
+    pub reference: String,
+    pub link: Url,
+    pub browser: Customer,
+}
+
+impl World {
+    /// A stage with the sample application and channel.
+    pub async fn start() -> Result<Self> {
+        Self::with(Settings::default()).await
+    }
+
+    /// A stage whose clock can be moved.
+    pub async fn movable() -> Result<Self> {
+        // The schedule stays in real time: the test says when a sweep is due.
+        let parameters = vec![("Sweeping".to_owned(), "DISABLED".to_owned())];
+        Self::with(Settings {
+            movable_clock: true,
+            parameters,
+            ..Settings::default()
+        })
+        .await
+    }
+
+    /// A stage with these settings.
+    pub async fn with(mut settings: Settings) -> Result<Self> {
+        settings.stack = format!("handover-{}", STAGES.fetch_add(1, Ordering::Relaxed));
+        // The lowest level that a deployment may be run at: what is logged there must be fit to be read.
+        settings.parameters.push(("LogLevel".into(), "debug".into()));
+        let stage = Stage::start(&settings, |_| {}).await?;
+        stage.add_samples(&settings.lifetimes).await?;
+        Ok(Self {
+            stage,
+            texts: Mutex::default(),
+            users: AtomicU32::new(0),
+        })
+    }
+
+    pub fn control(&self) -> ControlClient {
+        self.stage.standin.control()
+    }
+
+    pub fn books(&self) -> Books {
+        self.stage.standin.books()
+    }
+
+    pub async fn fault(&self, fault: &Fault) -> Result<()> {
+        Ok(self.control().inject(fault).await?)
+    }
+
+    /// A connection to be registered so long after the consent, with a customer nobody has seen before.
+    pub async fn journey(&self, after: Duration) -> Result<Journey> {
+        let number = self.users.fetch_add(1, Ordering::Relaxed);
+        let database = format!("customer-{number}");
+        let user = User {
+            password: PASSWORD.into(),
+            full_name: format!("Customer {number}"),
+            ..User::default()
+        };
+        self.control().put_user(&database, &user).await?;
+        let browser = Customer::new(&self.stage.gateway.url(), &database, PASSWORD)?;
+        let reference = format!("Customer {number}");
+        let (connection, link) = invite(&self.stage, &database, &reference, after).await?;
+        Ok(Journey {
+            connection,
+            reference,
+            link,
+            browser,
+        })
+    }
+
+    /// One that has consented and is authorised.
+    pub async fn authorised(&self, after: Duration) -> Result<Journey> {
+        let mut journey = self.journey(after).await?;
+        let page = self.connect(&mut journey).await?;
+        ensure!(
+            page.status == 200,
+            "the customer ends on a page with status {}: {}",
+            page.status,
+            page.body
+        );
+        Ok(journey)
+    }
+
+    /// The whole way through the browser.
+    pub async fn connect(&self, journey: &mut Journey) -> Result<Seen> {
+        let link = journey.link.clone();
+        let page = journey.browser.connect(&link).await?;
+        self.saw(&page);
+        Ok(page)
+    }
+
+    /// Keeps a page for the audits.
+    pub fn saw(&self, page: &Seen) {
+        self.keep("a page", &page.body);
+    }
+
+    /// Keeps a text for the audits.
+    pub fn keep(&self, place: &str, text: &str) {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.push((place.to_owned(), text.to_owned()));
+    }
+
+    pub async fn show(&self, connection: &str) -> Result<Value> {
+        self.stage.show(connection).await
+    }
+
+    pub async fn until(&self, connection: &str, status: &str) -> Result<Value> {
+        self.stage.until_status(connection, status, SOON).await
+    }
+
+    /// Runs the sweeper now.
+    pub async fn sweep(&self) -> Result<()> {
+        self.stage.aws.invoke("sweeper", &json!({})).await.map(drop)
+    }
+
+    /// Runs the command; its output is kept for the audits.
+    pub async fn handover(&self, arguments: &[&str], input: &str) -> Result<handover_local::handover::Said> {
+        let said = self.stage.handover.run(arguments, input).await?;
+        self.keep("the command's output", &said.out);
+        self.keep("the command's errors", &said.err);
+        Ok(said)
+    }
+
+    pub fn output(&self, name: &str) -> Result<&str> {
+        let output = self.stage.outputs.get(name).map(String::as_str);
+        output.with_context(|| format!("the stack has no output {name}"))
+    }
+
+    /// The places in the vault that hold a sealed pair.
+    pub async fn sealed_pairs(&self) -> Result<Vec<Value>> {
+        let items = self.stage.aws.scan(self.output("VaultTable")?).await?;
+        let is_pair = |item: &Value| {
+            item.pointer("/pk/S")
+                .and_then(Value::as_str)
+                .is_some_and(|key| key.starts_with("PAIR#"))
+        };
+        Ok(items.into_iter().filter(is_pair).collect())
+    }
+
+    /// How often this connection's pair reached Invantive Cloud.
+    pub fn submissions(&self, journey: &Journey) -> usize {
+        let of = |reference: &Option<String>| reference.as_deref() == Some(journey.reference.as_str());
+        self.books()
+            .submissions
+            .iter()
+            .filter(|submission| of(&submission.reference))
+            .count()
+    }
+
+    /// Gathers what is left behind, and ends the stage.
+    pub async fn leave(self, evidence: &Arc<Evidence>) -> Result<()> {
+        let policies = self.stage.cloud.policies(&self.stage.handover.stack).await?;
+        let mut texts = self.texts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for table in ["ConnectionsTable", "VaultTable"] {
+            let table = self.stage.outputs.get(table).context("a table is missing")?;
+            let items = self.stage.aws.scan(table).await?;
+            texts.extend(
+                items
+                    .into_iter()
+                    .map(|item| (format!("table {table}"), item.to_string())),
+            );
+        }
+        let logs = self.stage.aws.logs().await?;
+        texts.extend(logs.into_iter().map(|line| ("a function's log".to_owned(), line)));
+        let bodies = self.stage.recorder.bodies();
+        texts.extend(bodies.into_iter().map(|body| ("a call to AWS".to_owned(), body)));
+        let books = self.stage.standin.books();
+        {
+            let mut found = evidence.enter();
+            let number = found.deployments.len();
+            found.deployments.push(serde_json::from_value(policies)?);
+            found
+                .calls
+                .extend(self.stage.recorder.calls().into_iter().map(|call| (number, call)));
+            found.texts.extend(texts);
+            found.secrets.extend(books.secrets().into_iter().map(str::to_owned));
+            found.secrets.extend([CLIENT_SECRET.to_owned(), API_KEY.to_owned()]);
+        }
+        self.stage.stop().await
+    }
+}

@@ -1,0 +1,63 @@
+//! Moves the clock of the unmodified functions, by libfaketime.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Result, ensure};
+
+use crate::cloud::project;
+
+/// A clock that functions are started with.
+#[derive(Debug)]
+pub struct MovableClock {
+    file: PathBuf,
+    library: PathBuf,
+}
+
+impl MovableClock {
+    /// At real time.
+    ///
+    /// # Errors
+    /// When the library was not built.
+    pub fn new(stack: &str) -> Result<Self> {
+        let library = project().join(".tools/libfaketimeMT.so.1");
+        ensure!(library.exists(), "{} is missing: run `make tools`", library.display());
+        let file = project()
+            .join(".local")
+            .join(format!("clock-{stack}-{}", std::process::id()));
+        std::fs::create_dir_all(project().join(".local"))?;
+        let clock = Self { file, library };
+        clock.set(Duration::ZERO)?;
+        Ok(clock)
+    }
+
+    /// What functions need in their environment.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let pair = |name: &str, value: String| (name.to_owned(), value);
+        vec![
+            pair("LD_PRELOAD", self.library.display().to_string()),
+            pair("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string()),
+            pair("FAKETIME_NO_CACHE", "1".into()),
+            // Deadlines of invocations stay in real time.
+            pair("DONT_FAKE_MONOTONIC", "1".into()),
+        ]
+    }
+
+    /// Puts it `offset` after real time.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set(&self, offset: Duration) -> Result<()> {
+        // Written beside and renamed: a function that reads meanwhile finds one or the other.
+        let beside = self.file.with_extension("new");
+        std::fs::write(&beside, format!("+{}\n", offset.as_secs()))?;
+        std::fs::rename(beside, &self.file)?;
+        Ok(())
+    }
+}
+
+impl Drop for MovableClock {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.file).ok();
+    }
+}
