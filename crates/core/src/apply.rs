@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    agenda,
     authorisation::Link,
     budget::Budget,
     connection::Connection,
@@ -183,7 +184,8 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
     /// Sends a pointer for the connection's next wake-up if that is near enough for the queue. One that is lost costs
     /// precision only: the sweeper finds what is due.
     pub async fn point(&self, connection: &Connection) -> Result<(), crate::ports::QueueError> {
-        let Some(wake_at) = connection.wake_at else {
+        // Not its `wake_at`: the sweeper may have moved that to a safety time.
+        let Some(wake_at) = agenda::next_wake(connection) else {
             return Ok(());
         };
         let wait = Duration::try_from(wake_at.duration_since(self.clock.now())).unwrap_or_default();

@@ -186,6 +186,9 @@ impl State {
 pub struct Doubt {
     /// The attempt.
     pub attempt: EffectId,
+    /// The authorisation whose pair it used: with the connection the key that a look-up asks for. Stays known when the
+    /// pair has ended.
+    pub authorisation: AuthorisationId,
     /// Since when.
     pub since: Timestamp,
     /// How it came about, for people.
@@ -356,6 +359,8 @@ pub enum EffectKind {
     Attempt {
         /// Counts from 1.
         number: u32,
+        /// The authorisation whose pair it uses.
+        authorisation: AuthorisationId,
         /// Who attempts it.
         by: Attempter,
         /// How a doubt about it can be settled.

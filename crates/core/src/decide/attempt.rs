@@ -7,7 +7,7 @@ use crate::{
     agenda::back_off,
     connection::{Attempter, Cause, Done, Doubt, Effect, EffectKind, Failure, LookUpRule, PairFate, Problem, State},
     event::{Outcome, What},
-    ids::{EffectId, Segment},
+    ids::{AuthorisationId, EffectId, Segment},
     registration::{ChannelKind, later},
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Claim {
 }
 
 pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
-    may_begin(draft, &claim)?;
+    let authorisation = may_begin(draft, &claim)?;
     let connection = &mut draft.connection;
     connection.attempts = connection.attempts.saturating_add(1);
     let number = connection.attempts;
@@ -28,6 +28,7 @@ pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
         id: claim.effect,
         kind: EffectKind::Attempt {
             number,
+            authorisation,
             by: claim.by,
             look_up: claim.look_up,
         },
@@ -45,7 +46,8 @@ pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
     Ok(())
 }
 
-fn may_begin(draft: &Draft<'_>, claim: &Claim) -> Result<(), Why> {
+/// Whether an attempt may begin now; with the pair of which authorisation.
+fn may_begin(draft: &Draft<'_>, claim: &Claim) -> Result<AuthorisationId, Why> {
     let connection = &draft.connection;
     let pair = connection.pair.as_ref().ok_or(Why::NoPair)?;
     if pair.refresh_ends_at <= draft.now {
@@ -67,7 +69,7 @@ fn may_begin(draft: &Draft<'_>, claim: &Claim) -> Result<(), Why> {
     if connection.identity.is_none() && !claim.accept_unknown_identity {
         return Err(Why::IdentityUnknown);
     }
-    Ok(())
+    Ok(pair.key.authorisation.clone())
 }
 
 /// Found before anything irreversible: comes back later, with the step of the back-off.
@@ -174,12 +176,15 @@ fn come_back(draft: &mut Draft<'_>, effect: EffectId, reason: String, problem: P
 
 /// `effect`, an attempt, ended without a word.
 pub(super) fn doubt(draft: &mut Draft<'_>, effect: &Effect, reason: String) {
-    let look_up = match &effect.kind {
-        EffectKind::Attempt { look_up, .. } => *look_up,
-        EffectKind::Exchange { .. } => None,
+    let (authorisation, look_up) = match &effect.kind {
+        EffectKind::Attempt {
+            authorisation, look_up, ..
+        } => (authorisation.clone(), *look_up),
+        EffectKind::Exchange { authorisation } => (authorisation.clone(), None),
     };
     let doubt = Doubt {
         attempt: effect.id,
+        authorisation,
         since: draft.now,
         reason: reason.clone(),
         look_up,
