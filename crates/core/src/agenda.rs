@@ -36,14 +36,14 @@ pub enum Matter {
     LinkLapses,
     /// The OEM is told how many days the pair has left.
     Warn,
+    /// The platform is asked who consented. Needs secrets. Before the registration, which waits for the answer.
+    AskIdentity,
     /// The registration is due and waits for a person.
     HandToOperator,
     /// The registration is due over the http channel. Needs secrets.
     Register,
     /// A doubt may be settled by a look-up. Needs secrets.
     LookUp,
-    /// The platform is asked who consented. Needs secrets.
-    AskIdentity,
     /// Somebody is reminded.
     Remind,
 }

@@ -233,6 +233,9 @@ impl Stage {
                 *address = here(address);
             }
         }
+        if let Some(profile) = profile.as_object_mut() {
+            profile.insert("allow_http".into(), json!(true));
+        }
         Ok(profile)
     }
 

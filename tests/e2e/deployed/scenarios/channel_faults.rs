@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use futures::future::try_join_all;
-use handover_local::wait;
-use handover_standin::{At, Fault, FaultKind};
+use handover_local::{stage::API_KEY, wait};
+use handover_standin::{At, Fault, FaultKind, InvantiveSettings};
 use serde_json::Value;
 
 use crate::{
@@ -17,18 +17,17 @@ use crate::{
 const FAULTS: [(FaultKind, &[&str]); 10] = [
     // The database was made: a look-up finds it.
     (FaultKind::LostAnswer, &["in_doubt", "registered"]),
+    (FaultKind::MalformedJson, &["in_doubt", "registered"]),
     // Closed after it was sent: nobody can say that it was not read.
     (FaultKind::ConnectionClosedBefore, &["in_doubt"]),
-    (FaultKind::MalformedJson, &["in_doubt", "registered"]),
     // Answers that the profile does not list.
     (FaultKind::EmptyBody, &["in_doubt"]),
     (FaultKind::HtmlBody, &["in_doubt"]),
-    (FaultKind::BadRequest, &["in_doubt", "failed"]),
+    (FaultKind::BadRequest, &["in_doubt"]),
     (FaultKind::Gateway500, &["in_doubt"]),
-    (FaultKind::False400, &["in_doubt", "failed"]),
-    // Nothing was done, says the profile: it comes back.
-    (FaultKind::Unavailable503, &["authorized", "registered"]),
-    (FaultKind::TooMany429, &["authorized", "in_doubt", "registered"]),
+    (FaultKind::False400, &["in_doubt"]),
+    (FaultKind::Unavailable503, &["in_doubt"]),
+    (FaultKind::TooMany429, &["in_doubt"]),
 ];
 
 pub async fn no_fault_of_the_channel_is_answered_by_a_second_submission(evidence: Arc<Evidence>) -> Result<()> {
@@ -43,6 +42,7 @@ pub async fn no_fault_of_the_channel_is_answered_by_a_second_submission(evidence
     }
     // The look-ups come after half a minute: side by side.
     try_join_all(journeys.iter().map(|(fault, journey)| settled(&world, *fault, journey))).await?;
+    what_the_profile_calls_busy_comes_back(&world).await?;
     world.leave(&evidence).await
 }
 
@@ -120,5 +120,20 @@ async fn settled(world: &World, fault: FaultKind, journey: &Journey) -> Result<(
         unanswered.count() <= 2,
         "{fault:?}: submitted more often than it was asked for"
     );
+    Ok(())
+}
+
+/// Nothing was done, says the profile of that answer: it is tried again in half a minute and a bit.
+async fn what_the_profile_calls_busy_comes_back(world: &World) -> Result<()> {
+    let settings = |busy| InvantiveSettings { api_key: API_KEY.into(), busy, ..InvantiveSettings::default() };
+    world.control().put_invantive(&settings(true)).await?;
+    let journey = world.authorised(Duration::from_secs(1)).await?;
+    wait::until("the registration to be put off", Duration::from_secs(60), || async {
+        let shown = world.show(&journey.connection).await?;
+        Ok(shown.to_string().contains("attempt_put_off").then_some(()))
+    })
+    .await?;
+    world.control().put_invantive(&settings(false)).await?;
+    world.stage.until_status(&journey.connection, "registered", Duration::from_secs(180)).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use handover_local::wait;
+use handover_local::{stage::API_KEY, wait};
 use jiff::Timestamp;
 use serde_json::Value;
 
