@@ -126,12 +126,11 @@ pub async fn invite(stage: &Stage, database: &str, reference: &str, after: Durat
         &register_in,
     ];
     let made = stage.handover.json(&arguments, "").await?;
-    let text = |name: &str| {
-        made.get(name)
-            .and_then(Value::as_str)
-            .with_context(|| format!("connect tells no {name}"))
+    let text = |pointer: &str| {
+        let text = made.pointer(pointer).and_then(Value::as_str);
+        text.with_context(|| format!("`connect` tells no {pointer}: {made:#}"))
     };
-    Ok((text("connection")?.to_owned(), text("link")?.parse()?))
+    Ok((text("/connection/id")?.to_owned(), text("/link")?.parse()?))
 }
 
 /// Whoever has the link may connect: a terminal's scrollback need not keep it.
@@ -142,7 +141,7 @@ fn hide_token(link: &Url) -> String {
 }
 
 async fn until_registered(stage: &Stage, connection: &str, shown: &Value, teller: &Teller) -> Result<Value> {
-    let due = time(shown, "due_at")?;
+    let due = time(shown, "/due_at")?;
     let registered = wait::until("the registration", REGISTER_IN + Duration::from_secs(60), || async {
         #[allow(clippy::disallowed_methods, reason = "shows a person how long there is to wait")]
         let left = due.duration_since(Timestamp::now()).as_secs();
@@ -182,10 +181,10 @@ async fn stage_books(stage: &Stage, teller: &Teller) -> Result<()> {
 }
 
 fn closing_line(connection: &str, shown: &Value) -> Result<String> {
-    let segment = shown.get("segment").and_then(Value::as_str).context("no segment")?;
-    let consent = time(shown, "consented_at")?;
-    let due = time(shown, "due_at")?;
-    let registered = time(shown, "registered_at")?;
+    let segment = shown.pointer("/registered/segment").and_then(Value::as_str).context("no segment")?;
+    let consent = time(shown, "/consented_at")?;
+    let due = time(shown, "/due_at")?;
+    let registered = time(shown, "/registered/at")?;
     let after_consent = registered.duration_since(consent).as_secs_f64();
     let late = registered.duration_since(due).as_secs_f64();
     Ok(format!(
@@ -195,8 +194,8 @@ fn closing_line(connection: &str, shown: &Value) -> Result<String> {
 
 fn time(shown: &Value, name: &str) -> Result<Timestamp> {
     let text = shown
-        .get(name)
+        .pointer(name)
         .and_then(Value::as_str)
-        .with_context(|| format!("show tells no {name}"))?;
+        .with_context(|| format!("`show` tells no {name}"))?;
     text.parse().with_context(|| format!("{name}: `{text}`"))
 }

@@ -260,12 +260,18 @@ impl Stage {
         Ok(())
     }
 
-    /// A connection as `handover show --json` tells it.
+    /// A connection as `handover show --json` tells it, its history in the field `history`.
     ///
     /// # Errors
     /// When the command refuses.
     pub async fn show(&self, connection: &str) -> Result<Value> {
-        self.handover.json(&["show", connection], "").await
+        let mut shown = self.handover.json(&["show", connection], "").await?;
+        let history = shown.get_mut("history").map(Value::take).unwrap_or_default();
+        let mut connection = shown.get_mut("connection").map(Value::take).context("show tells no connection")?;
+        if let Some(fields) = connection.as_object_mut() {
+            fields.insert("history".into(), history);
+        }
+        Ok(connection)
     }
 
     /// Waits until a connection has a status.

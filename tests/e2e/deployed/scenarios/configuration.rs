@@ -89,7 +89,7 @@ pub async fn other_servers_and_other_answers_are_configuration_alone(evidence: A
     ];
     let made = world.stage.handover.json(&arguments, "").await?;
     let connection = made
-        .get("connection")
+        .pointer("/connection/id")
         .and_then(Value::as_str)
         .context("no id")?
         .to_owned();

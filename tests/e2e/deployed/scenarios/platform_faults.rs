@@ -54,7 +54,7 @@ async fn one(world: &World, fault: FaultKind, received: bool) -> Result<()> {
             "it stands so: {shown:#}"
         );
         ensure!(
-            !shown.get("problem").is_none_or(Value::is_null),
+            !shown.get("attention").is_none_or(Value::is_null),
             "nobody is told: {shown:#}"
         );
         // The same link, once more: a code that came to nothing costs a consent, no more.
