@@ -42,5 +42,5 @@ fn main() -> ExitCode {
 }
 
 fn verdict(result: Result<()>) -> Result<(), Failed> {
-    result.map_err(|error| Failed::from(format!("{error:?}")))
+    result.map_err(|error| Failed::from(format!("{error:#}")))
 }

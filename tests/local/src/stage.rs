@@ -196,7 +196,6 @@ impl Stage {
                     name,
                     "--host",
                     &self.standin.url(),
-                    "--allow-http",
                     "--client-id",
                     client_id,
                     "--display-name",
@@ -255,7 +254,7 @@ impl Stage {
         std::fs::create_dir_all(file.parent().unwrap_or(&file))?;
         std::fs::write(&file, serde_json::to_vec_pretty(profile)?)?;
         let path = file.to_string_lossy().into_owned();
-        let arguments = ["channel", "add", name, "--profile", &path, "--allow-http"];
+        let arguments = ["channel", "add", name, "--profile", &path];
         self.handover.json(&arguments, &format!("api_key={API_KEY}\n")).await?;
         Ok(())
     }

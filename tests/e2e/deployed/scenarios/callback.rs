@@ -70,8 +70,8 @@ pub async fn bad_input_gets_a_page_and_exchanges_nothing(evidence: Arc<Evidence>
     let mut bare = callback.clone();
     bare.set_query(None);
     refused(&world, &mut journey.browser, "no parameters", &bare).await?;
-    let huge = with(&callback, "code", &"x".repeat(64 * 1024));
-    refused(&world, &mut journey.browser, "64 KB of parameters", &huge).await?;
+    let huge = with(&callback, "code", &"x".repeat(60 * 1024));
+    refused(&world, &mut journey.browser, "60 KB of parameters", &huge).await?;
     let mut twice = callback.clone();
     twice.query_pairs_mut().append_pair("state", "another");
     refused(&world, &mut journey.browser, "a parameter twice", &twice).await?;

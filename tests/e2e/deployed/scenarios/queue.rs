@@ -31,7 +31,7 @@ pub async fn bad_messages_do_not_stop_the_others(evidence: Arc<Evidence>) -> Res
             let logs = world.stage.aws.logs().await?;
             let lines = logs
                 .iter()
-                .filter(|line| line.contains("message") && line.contains("cannot be read"));
+                .filter(|line| line.contains("handover.message_refused"));
             Ok((lines.count() >= bad.len()).then_some(()))
         },
     )

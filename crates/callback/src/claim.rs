@@ -1,0 +1,227 @@
+//! Everything before the point of no return. Whatever can fail fails here, and nothing is spent by it.
+
+use std::time::Duration;
+
+use handover_core::{
+    application::ApplicationSecret,
+    apply::{Along, ApplyError},
+    authorisation::Authorisation,
+    budget::Budget,
+    connection::{Connection, EffectKind, PairKey, Problem},
+    event::{Actor, Event},
+    ids::EffectId,
+    ports::{Clock, Place, Platform, Queue, Randomness, ReadError, Store, Vault},
+};
+
+use crate::{
+    Callback,
+    applications::NotOpened,
+    callback::{Return, usable},
+    exchange::LEAST,
+    told,
+};
+
+/// Times that a claim is decided anew after somebody else wrote first or an answer was lost.
+const TRIES: u32 = 8;
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The right to exchange one code, once. Made by [`Callback::claim`] alone and used up by the exchange: no `Clone`.
+pub(crate) struct Claim<K> {
+    pub effect: EffectId,
+    pub connection: Connection,
+    pub application: ApplicationSecret,
+    /// In hand before the code is spent: what comes back can then be sealed without asking anybody.
+    pub key: K,
+}
+
+/// Why no code is exchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotClaimed {
+    /// This trip's code was, or is being, exchanged.
+    Used,
+    /// There is no such trip for this browser, connection and application.
+    Unknown,
+    /// The trip took too long.
+    Lapsed,
+    /// Another trip's code is being exchanged.
+    UnderWay,
+    /// The connection takes no consent over this link any more.
+    Closed,
+    /// Only the OEM can mend it.
+    NotReady,
+    /// Try again in a minute.
+    Unavailable,
+}
+
+impl<S, V, Q, P, C, R> Callback<S, V, Q, P, C, R>
+where
+    S: Store + 'static,
+    V: Vault + 'static,
+    Q: Queue + 'static,
+    P: Platform + 'static,
+    C: Clock + 'static,
+    R: Randomness + 'static,
+{
+    /// Reads all that the exchange needs, side by side, and writes its intent: one transaction that also uses the trip
+    /// up and requires that the connection takes a consent.
+    pub(crate) async fn claim(&self, back: &Return, budget: &Budget) -> Result<Claim<V::Key>, NotClaimed> {
+        let Self {
+            ports, applications, ..
+        } = self;
+        let place = Place::Pair(PairKey {
+            authorisation: back.trip.clone(),
+            generation: 1,
+        });
+        let (found, connection, application, key) = tokio::join!(
+            ports.store.authorisation(&back.trip),
+            ports.store.connection(back.connection),
+            applications.open(&back.application, &ports.store, &ports.vault, &ports.clock),
+            ports.vault.data_key(&place),
+        );
+        let authorisation = usable(back, found.map_err(|error| unread(back, &error))?, ports.clock.now())?;
+        let connection = connection
+            .map_err(|error| unread(back, &error))?
+            .ok_or(NotClaimed::Unknown)?;
+        // Before the application: one that is not ready is worth a word only where it stands in the way.
+        if !connection.accepts_consent(&authorisation.link, ports.clock.now()) {
+            return Err(self.turned_away(back, &connection).await);
+        }
+        let application = match application {
+            Ok(application) => application,
+            Err(NotOpened::NotReady { problem, reason }) => {
+                return Err(self.not_ready(back, &connection, problem, reason).await);
+            }
+            Err(NotOpened::Unavailable { reason }) => {
+                tracing::error!(connection.id = %connection.id, error = reason, "could not open an application");
+                return Err(NotClaimed::Unavailable);
+            }
+        };
+        let key = key.map_err(|error| {
+            tracing::error!(connection.id = %connection.id, error = %told(&error), "could not get a data key");
+            NotClaimed::Unavailable
+        })?;
+        let effect = EffectId::new(ports.clock.now(), ports.randomness.id());
+        let connection = self
+            .write_claim(back, &authorisation, connection, effect, budget)
+            .await?;
+        Ok(Claim {
+            effect,
+            connection,
+            application,
+            key,
+        })
+    }
+
+    async fn write_claim(
+        &self,
+        back: &Return,
+        authorisation: &Authorisation,
+        mut connection: Connection,
+        effect: EffectId,
+        budget: &Budget,
+    ) -> Result<Connection, NotClaimed> {
+        let clock = &self.ports.clock;
+        let along = Along {
+            consume: Some(back.trip.clone()),
+            ..Along::default()
+        };
+        for _ in 0..TRIES {
+            // Never claimed without the time that the exchange needs: such a claim would only cost a consent.
+            if !budget.fits(clock, LEAST) {
+                tracing::error!(connection.id = %connection.id, "too little time is left for an exchange");
+                return Err(NotClaimed::Unavailable);
+            }
+            let event = Event::ConsentArrived {
+                effect,
+                authorisation: back.trip.clone(),
+                link: authorisation.link.clone(),
+                lease_ends_at: budget.lease_ends_at(clock.now()),
+            };
+            match self
+                .desk()
+                .apply_to(&connection, &event, &Actor::Customer, &along)
+                .await
+            {
+                Ok(claimed) => return Ok(claimed),
+                Err(ApplyError::Conflict(_)) => {}
+                // Whether it was written is open: what stands there now tells.
+                Err(ApplyError::Unavailable(error)) => {
+                    tracing::debug!(connection.id = %connection.id, error = %told(&error), "the answer to a claim was lost");
+                    clock.sleep(PAUSE).await;
+                }
+                Err(ApplyError::Refused(_)) => return Err(self.turned_away(back, &connection).await),
+                Err(error @ (ApplyError::Unknown(_) | ApplyError::Rejected(_))) => {
+                    tracing::error!(connection.id = %connection.id, error = %told(&error), "could not claim an exchange");
+                    return Err(NotClaimed::Unavailable);
+                }
+            }
+            // Its id was made here and is nobody else's: with it on the connection, the claim is ours.
+            match self.desk().load(connection.id).await {
+                Ok(current) if current.effect.as_ref().is_some_and(|open| open.id == effect) => return Ok(current),
+                Ok(current) => connection = current,
+                Err(error) => {
+                    tracing::debug!(connection.id = %connection.id, error = %told(&error), "could not read a connection again");
+                    continue;
+                }
+            }
+            match self.ports.store.authorisation(&back.trip).await {
+                Ok(found) => usable(back, found, clock.now()).map(drop)?,
+                Err(error) => return Err(unread(back, &error)),
+            }
+        }
+        tracing::error!(connection.id = %connection.id, tries = TRIES, "a claim could not be written");
+        Err(NotClaimed::Unavailable)
+    }
+
+    /// The connection takes no consent over this link now. If this very trip was used meanwhile, that is why.
+    async fn turned_away(&self, back: &Return, connection: &Connection) -> NotClaimed {
+        let found = match self.ports.store.authorisation(&back.trip).await {
+            Ok(found) => found,
+            Err(error) => return unread(back, &error),
+        };
+        if let Err(reason) = usable(back, found, self.ports.clock.now()) {
+            return reason;
+        }
+        tracing::info!(
+            connection.id = %connection.id, connection.status = %connection.state.status(),
+            authorisation.id = %back.trip, "a consent came when none was taken"
+        );
+        match connection.effect.as_ref().map(|effect| &effect.kind) {
+            Some(EffectKind::Exchange { .. }) => NotClaimed::UnderWay,
+            Some(EffectKind::Attempt { .. }) | None => NotClaimed::Closed,
+        }
+    }
+
+    /// Said once per connection, not with every reload.
+    async fn not_ready(&self, back: &Return, connection: &Connection, problem: Problem, reason: String) -> NotClaimed {
+        tracing::error!(
+            connection.id = %connection.id, application.id = %back.application, error = reason, "an application is not ready"
+        );
+        if connection
+            .attention
+            .as_ref()
+            .is_none_or(|attention| attention.problem != problem)
+        {
+            let event = Event::NotReady { problem, reason };
+            match self
+                .desk()
+                .apply(connection.id, &event, &Actor::Callback, &Along::default())
+                .await
+            {
+                Ok(connection) => self.point(&connection).await,
+                Err(error) => {
+                    tracing::warn!(connection.id = %connection.id, error = %told(&error), "could not record an obstacle");
+                }
+            }
+        }
+        NotClaimed::NotReady
+    }
+}
+
+fn unread(back: &Return, error: &ReadError) -> NotClaimed {
+    tracing::error!(
+        connection.id = %back.connection, authorisation.id = %back.trip, error = %told(error), "could not read what a consent needs"
+    );
+    NotClaimed::Unavailable
+}

@@ -1,0 +1,118 @@
+//! Nothing secret in a log line or on a page.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
+};
+
+use handover_core::{
+    connection::Problem,
+    ports::{ExchangeError, MeError},
+};
+use tracing::Level;
+
+use crate::{
+    browser::{Browser, Trip},
+    ports::Fault,
+    world::World,
+};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// All that may go wrong, one after the other, on ways of their own.
+async fn many_ways(secrets: &mut Vec<String>, pages: &mut String) {
+    for mishap in 0..8 {
+        let world = World::new().await;
+        let (_, token) = world.invite().await;
+        let mut browser = Browser::default();
+        let trip = browser.depart(&world, &token).await;
+        let ports = world.ports();
+        let scripts = &ports.platform.inner;
+        let refusal = |problem| ExchangeError {
+            problem,
+            reason: "the platform answered 400".into(),
+        };
+        match mishap {
+            1 => scripts
+                .exchanges
+                .lock()
+                .unwrap()
+                .push_back(Err(refusal(Problem::Configuration))),
+            2 => scripts
+                .exchanges
+                .lock()
+                .unwrap()
+                .push_back(Err(refusal(Problem::ConsentFailed))),
+            3 => scripts
+                .identities
+                .lock()
+                .unwrap()
+                .push_back(Err(MeError { reason: "503".into() })),
+            4 => ports
+                .store
+                .faults
+                .lock()
+                .unwrap()
+                .extend([Fault::AnswerLost, Fault::Conflict, Fault::Unavailable]),
+            5 => ports.vault.no_opening.store(true, Relaxed),
+            6 => ports.queue.broken.store(true, Relaxed),
+            7 => ports.store.writes_fail.store(true, Relaxed),
+            _ => {}
+        }
+        let foreign = Trip {
+            state: "f".repeat(43),
+            ..trip.clone()
+        };
+        for query in [
+            trip.query("the-secret-code"),
+            foreign.query("the-secret-code"),
+            "state=&code=".into(),
+        ] {
+            pages.push_str(&browser.get(&world, "/callback/exact-nl", &query).await.body);
+        }
+        pages.push_str(&browser.look(&world, &trip).await.body);
+        pages.push_str(&browser.get(&world, &format!("/connect/{token}"), "").await.body);
+        world.idle().await;
+        secrets.extend([token, trip.state, foreign.state]);
+        let values = browser
+            .cookies
+            .values()
+            .map(|value| value.split_once('.').unwrap().1.to_owned());
+        secrets.extend(values);
+    }
+    secrets.extend(["the-secret-code", "stampNL001", "hush"].map(str::to_owned));
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_lines_nor_pages_tell_a_secret() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let (mut secrets, mut pages) = (Vec::new(), String::new());
+    many_ways(&mut secrets, &mut pages).await;
+    drop(guard);
+    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for expected in ["a pair was received", "an exchange brought no pair"] {
+        assert!(logged.contains(expected), "{expected}: {logged}");
+    }
+    for secret in secrets {
+        assert!(!logged.contains(&secret), "{secret} in {logged}");
+        assert!(!pages.contains(&secret), "{secret} on a page");
+    }
+}
