@@ -18,7 +18,7 @@ const ROLES: [(&str, &str); 5] = [
 ];
 
 /// Statements whose use cannot be seen from outside: AWS itself makes those calls for the role.
-const UNSEEN: [&str; 5] = ["UseTables", "WriteLog", "ReceivePointers", "ReadStack", "InvokeSweeper"];
+const UNSEEN: [&str; 4] = ["UseTables", "WriteLogs", "ReceivePointers", "ReadStack"];
 
 /// Whom everybody may ask who they are: needs no permission.
 const FREE: [&str; 1] = ["sts:GetCallerIdentity"];
