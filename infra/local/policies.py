@@ -2,7 +2,7 @@
 
     policies.py --endpoint http://127.0.0.1:4566 --stack handover
 
-One JSON object: logical id of the role -> statements of its inline policies, references resolved.
+{"roles": {logical id: statements of its inline policies, references resolved}}
 """
 
 import argparse
@@ -35,8 +35,7 @@ def main():
             document = json.loads(document) if isinstance(document, str) else document
             statements += document["Statement"]
         found[resource["LogicalResourceId"]] = statements
-    keys = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if r["ResourceType"] == "AWS::KMS::Key"}
-    print(json.dumps({"roles": found, "keys": keys}, indent=1))
+    print(json.dumps({"roles": found}, indent=1))
 
 
 if __name__ == "__main__":

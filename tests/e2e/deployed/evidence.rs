@@ -23,13 +23,11 @@ pub struct Found {
     pub secrets: Vec<String>,
 }
 
-/// What the roles of a deployment may do, and which physical names its resources have.
+/// What the roles of a deployment may do.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Deployment {
     /// Statements by role.
     pub roles: std::collections::BTreeMap<String, Vec<Value>>,
-    /// Key ids by name.
-    pub keys: std::collections::BTreeMap<String, String>,
 }
 
 impl Evidence {

@@ -1,8 +1,10 @@
 //! What people do, and what goes wrong while they do it.
 
+mod assisted;
 mod callback;
 mod channel_faults;
 mod configuration;
+mod contract;
 mod journey;
 mod platform_faults;
 mod queue;
@@ -38,15 +40,18 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         platform_faults::no_fault_of_the_token_endpoint_leaves_a_connection_stuck,
         platform_faults::an_identity_that_was_not_told_is_asked_for_again,
         channel_faults::no_fault_of_the_channel_is_answered_by_a_second_submission,
+        channel_faults::a_look_up_that_fails_is_made_again,
         time::what_was_far_away_is_registered_within_two_seconds_of_its_time,
         time::a_pair_is_warned_of_and_expires,
         journey::a_customer_is_connected_and_registered_in_time,
         journey::a_connection_can_be_cancelled_rescheduled_and_given_a_new_link,
+        assisted::a_person_takes_a_registration_in_hand_and_says_how_it_ended,
         callback::bad_input_gets_a_page_and_exchanges_nothing,
         callback::a_callback_that_comes_twice_at_once_is_exchanged_once,
         configuration::a_refused_client_secret_is_called_configuration,
         configuration::other_servers_and_other_answers_are_configuration_alone,
         queue::bad_messages_do_not_stop_the_others,
+        contract::the_ports_keep_their_contract_on_the_local_cloud,
         tampering::what_was_altered_is_refused_and_nothing_is_sent,
     ]
 }

@@ -59,6 +59,16 @@ impl World {
         .await
     }
 
+    /// A stage on which nothing happens by itself.
+    pub async fn idle() -> Result<Self> {
+        let parameters = vec![("Sweeping".to_owned(), "DISABLED".to_owned())];
+        Self::with(Settings {
+            parameters,
+            ..Settings::default()
+        })
+        .await
+    }
+
     /// A stage with these settings.
     pub async fn with(mut settings: Settings) -> Result<Self> {
         settings.stack = format!("handover-{}", STAGES.fetch_add(1, Ordering::Relaxed));

@@ -181,7 +181,10 @@ async fn stage_books(stage: &Stage, teller: &Teller) -> Result<()> {
 }
 
 fn closing_line(connection: &str, shown: &Value) -> Result<String> {
-    let segment = shown.pointer("/registered/segment").and_then(Value::as_str).context("no segment")?;
+    let segment = shown
+        .pointer("/registered/segment")
+        .and_then(Value::as_str)
+        .context("no segment")?;
     let consent = time(shown, "/consented_at")?;
     let due = time(shown, "/due_at")?;
     let registered = time(shown, "/registered/at")?;

@@ -34,18 +34,8 @@ impl Handover {
     /// # Errors
     /// When it cannot be run at all.
     pub async fn run(&self, arguments: &[&str], input: &str) -> Result<Said> {
-        let mut command = Command::new(command());
+        let mut command = Command::from(self.command(arguments));
         command
-            .args(["--stack", &self.stack])
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
-            .env("HANDOVER_ALLOW_HTTP", "true")
-            .env("AWS_REGION", REGION)
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_SDK_UA_APP_ID", role(arguments))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -64,6 +54,25 @@ impl Handover {
         })
     }
 
+    /// The command with these arguments, in an environment of its own: nothing of the caller's account reaches it.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(command());
+        command
+            .args(["--stack", &self.stack])
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TERM", "xterm-256color")
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_SDK_UA_APP_ID", role(arguments))
+            .env("HANDOVER_ALLOW_HTTP", "true");
+        command
+    }
+
     /// Runs it with `--json` and reads what it printed.
     ///
     /// # Errors
@@ -80,7 +89,7 @@ impl Handover {
 /// The role that such a command is for: who may open pairs is not who makes connections.
 fn role(arguments: &[&str]) -> &'static str {
     match arguments.first() {
-        Some(&("take" | "done" | "refused" | "resolve")) => "handover-operator",
+        Some(&("take" | "done" | "refused" | "put-back" | "resolve")) => "handover-operator",
         _ => "handover-developer",
     }
 }

@@ -9,4 +9,5 @@ pub mod gateway;
 pub mod handover;
 pub mod recorder;
 pub mod stage;
+pub mod terminal;
 pub mod wait;

@@ -266,7 +266,10 @@ impl Stage {
     pub async fn show(&self, connection: &str) -> Result<Value> {
         let mut shown = self.handover.json(&["show", connection], "").await?;
         let history = shown.get_mut("history").map(Value::take).unwrap_or_default();
-        let mut connection = shown.get_mut("connection").map(Value::take).context("show tells no connection")?;
+        let mut connection = shown
+            .get_mut("connection")
+            .map(Value::take)
+            .context("show tells no connection")?;
         if let Some(fields) = connection.as_object_mut() {
             fields.insert("history".into(), history);
         }

@@ -27,7 +27,10 @@ impl ManualClock {
     /// Stands at `start`.
     #[must_use]
     pub fn at(start: Timestamp) -> Self {
-        Self { start, passed: Mutex::new(Duration::ZERO) }
+        Self {
+            start,
+            passed: Mutex::new(Duration::ZERO),
+        }
     }
 
     /// Lets time pass.

@@ -47,7 +47,9 @@ impl Platform for ScriptedPlatform {
             codes.push(code.expose().to_owned());
             codes.len()
         };
-        lock(&self.exchanges).pop_front().unwrap_or_else(|| Ok(received(number)))
+        lock(&self.exchanges)
+            .pop_front()
+            .unwrap_or_else(|| Ok(received(number)))
     }
 
     async fn me(
@@ -58,7 +60,10 @@ impl Platform for ScriptedPlatform {
     ) -> Result<Identity, MeError> {
         *lock(&self.asked) += 1;
         lock(&self.identities).pop_front().unwrap_or_else(|| {
-            Ok(Identity { user: "0a1b2c3d-0000-4000-8000-000000000001".into(), name: "A. Customer".into() })
+            Ok(Identity {
+                user: "0a1b2c3d-0000-4000-8000-000000000001".into(),
+                name: "A. Customer".into(),
+            })
         })
     }
 }

@@ -21,7 +21,10 @@ impl<'a> MemoryQueue<'a> {
     /// An empty one.
     #[must_use]
     pub fn new(clock: &'a ManualClock) -> Self {
-        Self { clock, waiting: Mutex::default() }
+        Self {
+            clock,
+            waiting: Mutex::default(),
+        }
     }
 
     /// Takes what is to be seen now.

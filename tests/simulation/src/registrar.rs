@@ -59,7 +59,9 @@ impl Registrar for ScriptedRegistrar {
 
     async fn submit(&self, prepared: Prepared) -> Outcome {
         lock(&self.submitted).push(prepared.refresh_token);
-        lock(&self.outcomes).pop_front().unwrap_or(Outcome::Registered { segment: prepared.database })
+        lock(&self.outcomes).pop_front().unwrap_or(Outcome::Registered {
+            segment: prepared.database,
+        })
     }
 
     async fn look_up(

@@ -1,16 +1,20 @@
 //! The two tables in memory.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Mutex,
-};
+mod change;
+mod list;
+mod tables;
+mod time;
+mod trip;
+mod wake;
+
+use std::{num::NonZeroU32, sync::Mutex};
 
 use handover_core::{
     application::Application,
     authorisation::{Authorisation, Link},
-    connection::{Connection, PairKey},
+    connection::Connection,
     event::Record,
-    ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash, WriterId},
+    ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
     ports::{
         Change, Claimed, DuePointer, Filter, IdentityKey, Page, Place, ReadError, Sealed, Store, Summary, WriteError,
     },
@@ -19,26 +23,32 @@ use handover_core::{
 use jiff::Timestamp;
 
 use crate::lock;
+use tables::Tables;
 
-/// The two tables in memory.
-#[derive(Debug, Default)]
+/// The two tables in memory. Each call is one step: nobody sees half of it.
+#[derive(Debug)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
+    shards: NonZeroU32,
 }
 
-#[derive(Debug, Default)]
-struct Tables {
-    connections: BTreeMap<ConnectionId, Connection>,
-    history: BTreeMap<ConnectionId, Vec<(WriterId, Record)>>,
-    links: HashMap<LinkHash, Link>,
-    authorisations: HashMap<AuthorisationId, Authorisation>,
-    identities: HashMap<IdentityKey, Claimed>,
-    applications: BTreeMap<ApplicationId, Application>,
-    channels: BTreeMap<ChannelId, Channel>,
-    sealed: HashMap<Place, Sealed>,
+/// With an index of wake-ups in one part.
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::sharded(NonZeroU32::MIN)
+    }
 }
 
 impl MemoryStore {
+    /// With an index of wake-ups in so many parts.
+    #[must_use]
+    pub fn sharded(shards: NonZeroU32) -> Self {
+        Self {
+            tables: Mutex::default(),
+            shards,
+        }
+    }
+
     /// The places that hold a sealed value.
     #[must_use]
     pub fn sealed_places(&self) -> Vec<Place> {
@@ -57,73 +67,23 @@ impl MemoryStore {
     /// All connections.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
-        lock(&self.tables).connections.values().cloned().collect()
-    }
-}
-
-impl Tables {
-    fn has_written(&self, change: &Change) -> bool {
-        let ours = |(writer, _): &(WriterId, Record)| *writer == change.writer;
-        self.history.get(&change.connection.id).is_some_and(|records| records.iter().any(ours))
-    }
-
-    fn allows(&self, change: &Change) -> bool {
-        let current = self.connections.get(&change.connection.id).map(|connection| connection.revision);
-        let unused = |id: &AuthorisationId| {
-            self.authorisations.get(id).is_some_and(|authorisation| {
-                authorisation.consumed_at.is_none() && authorisation.expires_at > change.connection.updated_at
-            })
-        };
-        let free = |key: &PairKey| !self.sealed.contains_key(&Place::Pair(key.clone()));
-        current == change.expected
-            && change.consume.as_ref().is_none_or(unused)
-            && change.pair.as_ref().is_none_or(|(key, _)| free(key))
-    }
-
-    fn write(&mut self, change: &Change) {
-        let id = change.connection.id;
-        self.connections.insert(id, change.connection.clone());
-        let records = change.records.iter().map(|record| (change.writer, record.clone()));
-        self.history.entry(id).or_default().extend(records);
-        if let Some((key, sealed)) = &change.pair {
-            self.sealed.insert(Place::Pair(key.clone()), sealed.clone());
-        }
-        for key in &change.destroy {
-            self.sealed.remove(&Place::Pair(key.clone()));
-        }
-        if let Some(link) = &change.link {
-            self.links.insert(link.hash.clone(), link.clone());
-        }
-        if let Some(used) = change.consume.as_ref().and_then(|id| self.authorisations.get_mut(id)) {
-            used.consumed_at = Some(change.connection.updated_at);
-        }
-        if let Some(claim) = &change.identity {
-            self.identities.insert(claim.key.clone(), claim.held.clone());
-        }
+        lock(&self.tables).connections().cloned().collect()
     }
 }
 
 impl Store for MemoryStore {
     async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, ReadError> {
-        Ok(lock(&self.tables).connections.get(&id).cloned())
+        Ok(lock(&self.tables).states.get(&id).map(|state| state.connection.clone()))
     }
 
     async fn write(&self, change: &Change) -> Result<(), WriteError> {
-        let mut tables = lock(&self.tables);
-        if tables.has_written(change) {
-            return Ok(());
-        }
-        if !tables.allows(change) {
-            return Err(WriteError::Conflict(change.connection.id));
-        }
-        tables.write(change);
-        Ok(())
+        lock(&self.tables).write(change)
     }
 
     async fn history(&self, id: ConnectionId) -> Result<Vec<Record>, ReadError> {
         let tables = lock(&self.tables);
-        let records = tables.history.get(&id).into_iter().flatten().map(|(_, record)| record.clone());
-        Ok(records.collect())
+        let records = tables.history.get(&id).into_iter().flat_map(|history| history.values());
+        Ok(records.map(|written| written.record.clone()).collect())
     }
 
     async fn link(&self, hash: &LinkHash) -> Result<Option<Link>, ReadError> {
@@ -140,16 +100,7 @@ impl Store for MemoryStore {
         link: &Link,
         authorisation: &Authorisation,
     ) -> Result<(), WriteError> {
-        let mut tables = lock(&self.tables);
-        if tables.links.get(&read.hash) == Some(link) && tables.authorisations.contains_key(&authorisation.id) {
-            return Ok(());
-        }
-        if tables.links.get(&read.hash) != Some(read) || tables.authorisations.contains_key(&authorisation.id) {
-            return Err(WriteError::Conflict(read.connection));
-        }
-        tables.links.insert(link.hash.clone(), link.clone());
-        tables.authorisations.insert(authorisation.id.clone(), authorisation.clone());
-        Ok(())
+        lock(&self.tables).open(read, link, authorisation)
     }
 
     async fn identity(&self, key: &IdentityKey) -> Result<Option<Claimed>, ReadError> {
@@ -162,8 +113,9 @@ impl Store for MemoryStore {
 
     async fn put_application(&self, application: &Application, sealed: &Sealed) -> Result<(), WriteError> {
         let mut tables = lock(&self.tables);
+        let place = Place::Application(application.id.clone());
         tables.applications.insert(application.id.clone(), application.clone());
-        tables.sealed.insert(Place::Application(application.id.clone()), sealed.clone());
+        tables.sealed.insert(place, sealed.clone());
         Ok(())
     }
 
@@ -175,11 +127,13 @@ impl Store for MemoryStore {
         Ok(lock(&self.tables).channels.get(id).cloned())
     }
 
+    /// Without a sealed profile, one that is there stays.
     async fn put_channel(&self, channel: &Channel, sealed: Option<&Sealed>) -> Result<(), WriteError> {
         let mut tables = lock(&self.tables);
         tables.channels.insert(channel.id.clone(), channel.clone());
         if let Some(sealed) = sealed {
-            tables.sealed.insert(Place::Channel(channel.id.clone()), sealed.clone());
+            let place = Place::Channel(channel.id.clone());
+            tables.sealed.insert(place, sealed.clone());
         }
         Ok(())
     }
@@ -193,51 +147,22 @@ impl Store for MemoryStore {
     }
 
     fn shards(&self) -> u32 {
-        1
+        self.shards.get()
     }
 
-    async fn due(&self, _shard: u32, until: Timestamp, limit: u32) -> Result<Vec<DuePointer>, ReadError> {
+    async fn due(&self, shard: u32, until: Timestamp, limit: u32) -> Result<Vec<DuePointer>, ReadError> {
         let tables = lock(&self.tables);
-        let mut due: Vec<_> = tables
-            .connections
-            .values()
-            .filter_map(|connection| Some(DuePointer { connection: connection.id, wake_at: connection.wake_at? }))
-            .filter(|pointer| pointer.wake_at <= until)
-            .collect();
-        due.sort_by_key(|pointer| pointer.wake_at);
-        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(due)
+        let of_shard = |connection: &&Connection| wake::shard(connection.id, self.shards) == shard;
+        Ok(wake::due(tables.connections().filter(of_shard), until, limit))
     }
 
     async fn postpone(&self, id: ConnectionId, from: Timestamp, to: Timestamp) -> Result<bool, WriteError> {
         let mut tables = lock(&self.tables);
-        let connection = tables.connections.get_mut(&id).filter(|connection| connection.wake_at == Some(from));
-        Ok(connection.map(|connection| connection.wake_at = Some(to)).is_some())
+        let state = tables.states.get_mut(&id);
+        Ok(state.is_some_and(|state| wake::postpone(&mut state.connection, from, to)))
     }
 
-    async fn list(&self, filter: &Filter, limit: u32, _after: Option<&str>) -> Result<Page<Summary>, ReadError> {
-        let tables = lock(&self.tables);
-        let wanted = |connection: &&Connection| {
-            filter.status.is_none_or(|status| connection.state.status() == status)
-                && filter.reference.as_ref().is_none_or(|reference| connection.reference == *reference)
-        };
-        let mut items: Vec<_> = tables.connections.values().filter(wanted).map(summary).collect();
-        items.sort_by_key(|item| std::cmp::Reverse(item.updated_at));
-        items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(Page { items, next: None })
-    }
-}
-
-fn summary(connection: &Connection) -> Summary {
-    Summary {
-        connection: connection.id,
-        reference: connection.reference.clone(),
-        application: connection.application.clone(),
-        status: connection.state.status(),
-        database: connection.registration.database.clone(),
-        due_at: connection.due_at(),
-        pair_ends_at: connection.pair.as_ref().map(|pair| pair.refresh_ends_at),
-        problem: connection.attention.as_ref().map(|attention| attention.problem.as_str().to_owned()),
-        updated_at: connection.updated_at,
+    async fn list(&self, filter: &Filter, limit: u32, after: Option<&str>) -> Result<Page<Summary>, ReadError> {
+        Ok(list::page(lock(&self.tables).connections(), filter, limit, after)?)
     }
 }

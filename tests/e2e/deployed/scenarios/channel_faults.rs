@@ -40,6 +40,8 @@ pub async fn no_fault_of_the_channel_is_answered_by_a_second_submission(evidence
             journey.with_context(|| format!("with {fault:?} at the registration"))?,
         ));
     }
+    // A sweep counts the doubts for the alarm.
+    world.sweep().await?;
     // The look-ups come after half a minute: side by side.
     try_join_all(journeys.iter().map(|(fault, journey)| settled(&world, *fault, journey))).await?;
     what_the_profile_calls_busy_comes_back(&world).await?;
@@ -51,7 +53,12 @@ async fn struck(world: &World, fault: FaultKind, expected: &[&str]) -> Result<Jo
     let journey = world.authorised(Duration::from_secs(1)).await?;
     let what = format!("the fault to strike and the connection to be one of {expected:?}");
     wait::until(&what, Duration::from_secs(60), || async {
-        let struck = world.control().faults().await?.iter().any(|fault| !fault.struck_at.is_empty());
+        let struck = world
+            .control()
+            .faults()
+            .await?
+            .iter()
+            .any(|fault| !fault.struck_at.is_empty());
         let shown = world.show(&journey.connection).await?;
         let status = shown.get("status").and_then(Value::as_str).unwrap_or_default();
         Ok((struck && expected.contains(&status)).then_some(()))
@@ -125,7 +132,11 @@ async fn settled(world: &World, fault: FaultKind, journey: &Journey) -> Result<(
 
 /// Nothing was done, says the profile of that answer: it is tried again in half a minute and a bit.
 async fn what_the_profile_calls_busy_comes_back(world: &World) -> Result<()> {
-    let settings = |busy| InvantiveSettings { api_key: API_KEY.into(), busy, ..InvantiveSettings::default() };
+    let settings = |busy| InvantiveSettings {
+        api_key: API_KEY.into(),
+        busy,
+        ..InvantiveSettings::default()
+    };
     world.control().put_invantive(&settings(true)).await?;
     let journey = world.authorised(Duration::from_secs(1)).await?;
     wait::until("the registration to be put off", Duration::from_secs(60), || async {
@@ -134,6 +145,65 @@ async fn what_the_profile_calls_busy_comes_back(world: &World) -> Result<()> {
     })
     .await?;
     world.control().put_invantive(&settings(false)).await?;
-    world.stage.until_status(&journey.connection, "registered", Duration::from_secs(180)).await?;
+    world
+        .stage
+        .until_status(&journey.connection, "registered", Duration::from_secs(180))
+        .await?;
     Ok(())
+}
+
+/// Look-ups that bring no clear answer, one of each.
+const UNCLEAR: [FaultKind; 5] = [
+    FaultKind::LostAnswer,
+    FaultKind::EmptyBody,
+    FaultKind::MalformedJson,
+    FaultKind::Gateway500,
+    FaultKind::ConnectionClosedBefore,
+];
+
+pub async fn a_look_up_that_fails_is_made_again(evidence: Arc<Evidence>) -> Result<()> {
+    let world = World::movable().await?;
+    let mut journeys = Vec::new();
+    for _ in UNCLEAR {
+        world.fault(&Fault::once(At::Register, FaultKind::LostAnswer)).await?;
+        let journey = world.authorised(Duration::from_secs(1)).await?;
+        world
+            .stage
+            .until_status(&journey.connection, "in_doubt", Duration::from_secs(60))
+            .await?;
+        journeys.push(journey);
+    }
+    for fault in UNCLEAR {
+        world.fault(&Fault::once(At::Lookup, fault)).await?;
+    }
+    // The first look-ups, at their time, all fail.
+    wait::until("every look-up to have failed once", Duration::from_secs(90), || async {
+        Ok(world
+            .control()
+            .faults()
+            .await?
+            .iter()
+            .all(|fault| fault.left == 0)
+            .then_some(()))
+    })
+    .await?;
+    for journey in &journeys {
+        wait::until("the look-up to be noted", Duration::from_secs(60), || async {
+            let shown = world.show(&journey.connection).await?;
+            Ok((!shown.pointer("/doubt/looked_at").is_none_or(Value::is_null)).then_some(()))
+        })
+        .await?;
+    }
+    // The next ones, a quarter of an hour later, find the databases.
+    world.stage.move_clock(Duration::from_secs(16 * 60)).await?;
+    world.sweep().await?;
+    for journey in &journeys {
+        world.until(&journey.connection, "registered").await?;
+        ensure!(
+            world.submissions(journey) == 1,
+            "submitted {} times",
+            world.submissions(journey)
+        );
+    }
+    world.leave(&evidence).await
 }

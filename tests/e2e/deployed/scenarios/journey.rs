@@ -107,6 +107,8 @@ pub async fn a_connection_can_be_cancelled_rescheduled_and_given_a_new_link(evid
     ensure!(sooner.ok, "reschedule: {}", sooner.err);
     world.until(&renewed.connection, "registered").await?;
 
+    consents_again(&world).await?;
+
     let dropped = world.authorised(Duration::from_secs(3_600)).await?;
     ensure!(world.sealed_pairs().await?.len() == 1, "one pair is to be sealed now");
     let cancelled = world.handover(&["cancel", &dropped.connection], "").await?;
@@ -125,4 +127,34 @@ pub async fn a_connection_can_be_cancelled_rescheduled_and_given_a_new_link(evid
         again.err
     );
     world.leave(&evidence).await
+}
+
+/// A new link for a customer who is authorised: the new pair takes the place of the old one.
+async fn consents_again(world: &World) -> Result<()> {
+    let mut journey = world.authorised(Duration::from_secs(3_600)).await?;
+    let first = world.sealed_pairs().await?;
+    let answer = world.stage.handover.json(&["link", &journey.connection], "").await?;
+    journey.link = answer.get("link").and_then(Value::as_str).context("no link")?.parse()?;
+    let page = world.connect(&mut journey).await?;
+    ensure!(
+        page.status == 200,
+        "the second consent ends on {}: {}",
+        page.status,
+        page.body
+    );
+    world.until(&journey.connection, "authorized").await?;
+    let second = world.sealed_pairs().await?;
+    ensure!(
+        first.len() == 1 && second.len() == 1,
+        "{} pairs, then {}",
+        first.len(),
+        second.len()
+    );
+    ensure!(
+        first.first().and_then(|item| item.get("pk")) != second.first().and_then(|item| item.get("pk")),
+        "the old pair stayed"
+    );
+    let said = world.handover(&["cancel", &journey.connection], "").await?;
+    ensure!(said.ok, "cancel: {}", said.err);
+    Ok(())
 }

@@ -3,10 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
+use futures::future::try_join_all;
+use handover_local::wait;
 use handover_standin::{At, Fault, FaultKind};
 use serde_json::Value;
 
-use crate::{evidence::Evidence, world::World};
+use crate::{
+    evidence::Evidence,
+    world::{SOON, World},
+};
 
 /// Each fault, and whether the pair can have been received all the same.
 const FAULTS: [(FaultKind, bool); 16] = [
@@ -75,22 +80,47 @@ async fn one(world: &World, fault: FaultKind, received: bool) -> Result<()> {
     Ok(())
 }
 
+/// Each way of not telling who consented.
+const UNTOLD: [FaultKind; 8] = [
+    FaultKind::Unavailable503,
+    FaultKind::EmptyBody,
+    FaultKind::HtmlBody,
+    FaultKind::MalformedJson,
+    FaultKind::LostAnswer,
+    FaultKind::ConnectionClosedBefore,
+    FaultKind::False401,
+    FaultKind::TooMany429,
+];
+
 pub async fn an_identity_that_was_not_told_is_asked_for_again(evidence: Arc<Evidence>) -> Result<()> {
     let world = World::start().await?;
-    let mut journey = world.journey(Duration::from_secs(1)).await?;
-    world.fault(&Fault::once(At::Me, FaultKind::Unavailable503)).await?;
-    world.connect(&mut journey).await?;
-    // Asked again after 30 s, before which nothing is registered: nobody would know whose database it is.
-    world
-        .stage
-        .until_status(&journey.connection, "registered", Duration::from_secs(240))
+    let mut journeys = Vec::new();
+    for fault in UNTOLD {
+        world.fault(&Fault::once(At::Me, fault)).await?;
+        let mut journey = world.journey(Duration::from_secs(1)).await?;
+        world.connect(&mut journey).await?;
+        let what = format!("{fault:?} to strike and to be noted");
+        wait::until(&what, SOON, || async {
+            let shown = world.show(&journey.connection).await?;
+            Ok(shown.to_string().contains("not_identified").then_some(()))
+        })
         .await?;
-    let statuses: Vec<_> = world.books().me_calls.iter().filter_map(|call| call.status).collect();
-    ensure!(statuses.len() >= 2, "the platform was asked {} times", statuses.len());
-    ensure!(
-        world.submissions(&journey) == 1,
-        "submitted {} times",
-        world.submissions(&journey)
-    );
+        journeys.push((fault, journey));
+    }
+    // Asked again after 30 s, before which nothing is registered: nobody would know whose database it is.
+    try_join_all(journeys.iter().map(async |(fault, journey)| {
+        let registered = world
+            .stage
+            .until_status(&journey.connection, "registered", Duration::from_secs(240))
+            .await;
+        registered.with_context(|| format!("after {fault:?} at Me"))?;
+        ensure!(
+            world.submissions(journey) == 1,
+            "{fault:?}: submitted {} times",
+            world.submissions(journey)
+        );
+        Ok(())
+    }))
+    .await?;
     world.leave(&evidence).await
 }

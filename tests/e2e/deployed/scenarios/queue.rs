@@ -29,9 +29,7 @@ pub async fn bad_messages_do_not_stop_the_others(evidence: Arc<Evidence>) -> Res
         Duration::from_secs(60),
         || async {
             let logs = world.stage.aws.logs().await?;
-            let lines = logs
-                .iter()
-                .filter(|line| line.contains("handover.message_refused"));
+            let lines = logs.iter().filter(|line| line.contains("handover.message_refused"));
             Ok((lines.count() >= bad.len()).then_some(()))
         },
     )

@@ -48,6 +48,7 @@ pub async fn a_pair_is_warned_of_and_expires(evidence: Arc<Evidence>) -> Result<
     world.until(&journey.connection, "authorized").await?;
     // Nobody can be reached: the registration is put off until the pair ends.
     let settings = handover_standin::InvantiveSettings {
+        api_key: API_KEY.into(),
         busy: true,
         ..Default::default()
     };
