@@ -1,0 +1,282 @@
+//! `app add`, `app list`, `app set-secret`.
+
+use handover_core::{
+    application::{Application, ApplicationSecret, Lifetimes, PlatformKind},
+    ids::ApplicationId,
+    plaintext,
+    ports::{Clock, DataKey, Place, Queue, Randomness, Store, Vault},
+    secret::ClientSecret,
+};
+use serde::Serialize;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::House;
+use crate::{
+    args::{AddApp, SetSecret},
+    console::{self, Console},
+    failure::Failure,
+    output::{Answer, Cell, Page, Tone},
+};
+
+/// An app registration, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are those of Application's own fields")]
+pub struct ApplicationView {
+    pub name: ApplicationId,
+    pub display_name: String,
+    pub platform: String,
+    pub host: Url,
+    pub client_id: String,
+    pub redirect_uri: Url,
+    pub return_origins: Vec<String>,
+    pub lifetimes: Lifetimes,
+}
+
+impl From<&Application> for ApplicationView {
+    fn from(application: &Application) -> Self {
+        Self {
+            name: application.id.clone(),
+            display_name: application.display_name.clone(),
+            platform: application.platform.to_string(),
+            host: application.host.clone(),
+            client_id: application.client_id.to_string(),
+            redirect_uri: application.redirect_uri.clone(),
+            return_origins: application.return_origins.iter().map(ToString::to_string).collect(),
+            lifetimes: application.lifetimes,
+        }
+    }
+}
+
+/// An app registration that was added, or got a new secret.
+#[derive(Debug, Serialize)]
+pub struct Added {
+    /// What was done, in words.
+    pub message: String,
+    /// As it stands now.
+    pub application: ApplicationView,
+}
+
+impl Answer for Added {
+    fn tell(&self, page: &mut Page) {
+        page.line(&self.message);
+        page.pairs(&[
+            ("host", self.application.host.to_string()),
+            ("client id", self.application.client_id.clone()),
+            ("redirect URI", self.application.redirect_uri.to_string()),
+        ]);
+        page.toned(
+            Tone::Quiet,
+            "Register this redirect URI in Exact's app centre, character by character: customers come back to no other.",
+        );
+    }
+}
+
+/// All app registrations.
+#[derive(Debug, Serialize)]
+pub struct Applications {
+    /// By name.
+    pub applications: Vec<ApplicationView>,
+}
+
+impl Answer for Applications {
+    fn tell(&self, page: &mut Page) {
+        if self.applications.is_empty() {
+            page.line("There is no app registration yet: add one with `handover app add`.");
+            return;
+        }
+        let rows: Vec<Vec<Cell>> = self
+            .applications
+            .iter()
+            .map(|application| {
+                vec![
+                    Cell::new(application.name.as_str()),
+                    Cell::new(&application.display_name),
+                    Cell::new(application.host.as_str()),
+                    Cell::new(&application.client_id),
+                    Cell::new(application.redirect_uri.as_str()),
+                    Cell::new(&application.return_origins.join(" ")),
+                ]
+            })
+            .collect();
+        page.table(
+            &[
+                "name",
+                "shown as",
+                "host",
+                "client id",
+                "redirect URI",
+                "return origins",
+            ],
+            &rows,
+        );
+    }
+}
+
+impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C, R> {
+    pub(super) async fn add_app(&self, args: AddApp, console: &mut impl Console) -> Result<Added, Failure> {
+        let application = self.application(&args)?;
+        if !args.replace && self.store.application(&args.name).await?.is_some() {
+            return Err(Failure::Refused(format!(
+                "there is an app registration {} already; a new secret goes in with `handover app set-secret {}`, and \
+                 --replace replaces all of it",
+                args.name, args.name
+            )));
+        }
+        let secret = console::one_secret(console, "client secret")?;
+        self.put_app(&application, &secret).await?;
+        Ok(Added {
+            message: format!("{} is added; its client secret is sealed.", application.id),
+            application: (&application).into(),
+        })
+    }
+
+    pub(super) async fn list_apps(&self) -> Result<Applications, Failure> {
+        let applications = self.store.applications().await?;
+        Ok(Applications {
+            applications: applications.iter().map(ApplicationView::from).collect(),
+        })
+    }
+
+    /// Whoever can write the plain table can put another host there, and what is sealed here is sent where the sealed
+    /// value says: a new secret sealed with a host that nobody looked at would go to whoever changed it. The sealed
+    /// value itself would tell, but those who may seal may not open. So a person has to say that it is right.
+    pub(super) async fn set_secret(&self, args: SetSecret, console: &mut impl Console) -> Result<Added, Failure> {
+        let name = args.name;
+        let application = self.app_of(&name).await?;
+        self.must_be_https(&application.host, "--host")?;
+        if !args.yes {
+            self.confirm_target(&application, console)?;
+        }
+        let secret = console::one_secret(console, "client secret")?;
+        self.put_app(&application, &secret).await?;
+        Ok(Added {
+            message: format!("{name} has a new client secret, sealed for this host and redirect URI only."),
+            application: (&application).into(),
+        })
+    }
+
+    fn confirm_target(&self, application: &Application, console: &mut impl Console) -> Result<(), Failure> {
+        let Application {
+            id,
+            host,
+            client_id,
+            redirect_uri,
+            ..
+        } = application;
+        if !console.is_interactive() {
+            return Err(Failure::Usage(format!(
+                "the new secret of {id} would be sent to {host} for client id {client_id} and redirect URI \
+                 {redirect_uri}; say --yes if that is right"
+            )));
+        }
+        console.say(&format!(
+            "The new client secret of {id} will be sent to this host, and to no other:"
+        ));
+        console.say(&format!("  host          {host}"));
+        console.say(&format!("  client id     {client_id}"));
+        console.say(&format!("  redirect URI  {redirect_uri}"));
+        if console::confirm(console, "Is that right?")? {
+            return Ok(());
+        }
+        Err(Failure::Refused(format!(
+            "nothing was changed; if host or redirect URI of {id} are not what you gave, somebody has changed the \
+             table: add it anew with `handover app add {id} --replace …`"
+        )))
+    }
+
+    /// The app registration of that name.
+    pub(super) async fn app_of(&self, name: &ApplicationId) -> Result<Application, Failure> {
+        self.store.application(name).await?.ok_or_else(|| {
+            Failure::NotFound(format!(
+                "there is no app registration {name} in this deployment; `handover app list` shows them, `handover app \
+                 add {name}` adds it"
+            ))
+        })
+    }
+
+    async fn put_app(&self, application: &Application, secret: &Zeroizing<String>) -> Result<(), Failure> {
+        let sealed = ApplicationSecret {
+            platform: application.platform,
+            host: application.host.clone(),
+            client_id: application.client_id.clone(),
+            client_secret: ClientSecret::new(secret.as_str()),
+            redirect_uri: application.redirect_uri.clone(),
+        };
+        let key = self.vault.data_key(&Place::Application(application.id.clone())).await?;
+        let sealed = key.seal(&plaintext::of_application(&sealed))?;
+        Ok(self.store.put_application(application, &sealed).await?)
+    }
+
+    fn application(&self, args: &AddApp) -> Result<Application, Failure> {
+        let host = args.host.host.as_ref().or(args.host.country.as_ref());
+        let host = host.ok_or_else(|| Failure::Usage("say where the app is known: --country nl, or --host".into()))?;
+        self.must_be_https(host, "--host")?;
+        if host.path() != "/" || host.query().is_some() || host.fragment().is_some() {
+            return Err(Failure::Usage(format!(
+                "--host is {host}: write scheme and host only, such as https://start.exactonline.nl"
+            )));
+        }
+        let redirect_uri = self.redirect_uri(args)?;
+        self.must_be_https(&redirect_uri, "--redirect-uri")?;
+        for origin in &args.return_origins {
+            let text = origin.to_string();
+            if !self.allow_http && !text.starts_with("https://") {
+                return Err(not_https("--return-origin", &text));
+            }
+        }
+        Ok(Application {
+            id: args.name.clone(),
+            display_name: args.display_name.clone(),
+            platform: PlatformKind::ExactOnline,
+            host: host.clone(),
+            client_id: args.client_id.clone(),
+            redirect_uri,
+            lifetimes: lifetimes(args),
+            return_origins: args.return_origins.clone(),
+        })
+    }
+
+    fn redirect_uri(&self, args: &AddApp) -> Result<Url, Failure> {
+        if let Some(uri) = &args.redirect_uri {
+            // The route takes the name out of the path: another one would lead to another app, or to nobody.
+            let own = format!("/callback/{}", args.name);
+            if uri.path() == own && uri.query().is_none() && uri.fragment().is_none() {
+                return Ok(uri.clone());
+            }
+            return Err(Failure::Usage(format!(
+                "--redirect-uri is {uri}: it has to end with {own}, such as https://connect.acme.example{own}"
+            )));
+        }
+        let uri = format!("{}/callback/{}", self.public_url, args.name);
+        Url::parse(&uri).map_err(|error| {
+            Failure::Unusable(format!(
+                "the deployment's address makes no redirect URI ({uri}: {error}); set one with --redirect-uri"
+            ))
+        })
+    }
+
+    /// Secrets and customers are sent over TLS only, but for a local cloud.
+    pub(super) fn must_be_https(&self, url: &Url, flag: &str) -> Result<(), Failure> {
+        if url.scheme() == "https" || self.allow_http {
+            Ok(())
+        } else {
+            Err(not_https(flag, url.as_str()))
+        }
+    }
+}
+
+fn not_https(flag: &str, url: &str) -> Failure {
+    Failure::Usage(format!(
+        "{flag} is {url}: it has to begin with https; for a local cloud with stand-ins say --allow-http"
+    ))
+}
+
+fn lifetimes(args: &AddApp) -> Lifetimes {
+    let usual = Lifetimes::EXACT_ONLINE;
+    Lifetimes {
+        access_seconds: args.access_seconds.unwrap_or(usual.access_seconds),
+        refresh_seconds: args.refresh_seconds.unwrap_or(usual.refresh_seconds),
+        earliest_refresh_seconds: args.earliest_refresh_seconds.unwrap_or(usual.earliest_refresh_seconds),
+    }
+}

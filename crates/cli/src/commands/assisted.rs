@@ -1,0 +1,120 @@
+//! `done`, `refused`, `put-back`: how an assisted registration ended.
+
+use std::time::Duration;
+
+use handover_core::{
+    apply::Along,
+    budget::Budget,
+    connection::{Attempter, Connection, EffectKind, PairFate, Problem},
+    event::{Event, Outcome},
+    ids::{ConnectionId, EffectId},
+    ports::{Clock, Queue, Randomness, Store, Vault},
+    registration::ChannelKind,
+};
+
+use super::{Changed, House};
+use crate::{
+    args::{DoneArgs, PutBack, RefusedArgs},
+    failure::Failure,
+};
+
+/// How long an outcome is tried to be written, with somebody waiting in front of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C, R> {
+    pub(super) async fn done(&self, args: DoneArgs) -> Result<Changed, Failure> {
+        let segment = args.segment;
+        self.ended(args.id, Outcome::Registered { segment }).await
+    }
+
+    pub(super) async fn refused(&self, args: RefusedArgs) -> Result<Changed, Failure> {
+        let pair = args.pair.fate();
+        let reason = args.reason;
+        self.ended(args.id, Outcome::Refused { reason, pair }).await
+    }
+
+    pub(super) async fn put_back(&self, args: PutBack) -> Result<Changed, Failure> {
+        self.ended(args.id, put_back(args.reason)).await
+    }
+
+    async fn ended(&self, id: ConnectionId, outcome: Outcome) -> Result<Changed, Failure> {
+        let connection = self.load(id).await?;
+        let attempt = assisted_attempt(&connection)?;
+        self.end(id, attempt, outcome).await
+    }
+
+    /// Writes how `attempt` ended: as an outcome, which goes on until it is stored.
+    pub(super) async fn end(&self, id: ConnectionId, attempt: EffectId, outcome: Outcome) -> Result<Changed, Failure> {
+        let message = told(&outcome);
+        let again = again(id, &outcome);
+        let event = Event::AttemptEnded {
+            effect: attempt,
+            outcome,
+        };
+        let budget = Budget::begin(self.clock, PATIENCE);
+        let connection = self
+            .desk()
+            .record(id, &event, &self.actor(), &Along::default(), &budget)
+            .await
+            .map_err(|error| Failure::from(error).and(&again))?;
+        Ok(self.changed(&connection, message).await)
+    }
+}
+
+/// Nothing was entered: comes back by itself.
+pub(super) fn put_back(reason: String) -> Outcome {
+    Outcome::NotSent {
+        reason,
+        problem: Problem::ChannelUnavailable,
+    }
+}
+
+fn told(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Registered { .. } => "The database is registered; the token pair is destroyed here.",
+        Outcome::Refused {
+            pair: PairFate::Unspent,
+            ..
+        } => "The refusal is written down; the token pair is kept.",
+        Outcome::Refused { .. } => {
+            "The refusal is written down; the token pair may have been exchanged there and is destroyed here."
+        }
+        Outcome::NotSent { .. } => "It is put back; the token pair is kept, and it comes back by itself.",
+        Outcome::Unanswered { .. } => "It counts as in doubt.",
+    }
+}
+
+/// What to type when it could not be written: an outcome that nobody says again becomes a doubt.
+fn again(id: ConnectionId, outcome: &Outcome) -> String {
+    let command = match outcome {
+        Outcome::Registered { segment } => format!("done {id} --segment {segment}"),
+        Outcome::Refused { .. } => format!("refused {id} --reason … --spent, --unspent or --unknown"),
+        Outcome::NotSent { .. } | Outcome::Unanswered { .. } => format!("put-back {id} --reason …"),
+    };
+    format!("if `handover show {id}` does not know how it ended, say it again: handover {command}")
+}
+
+/// The attempt that a person has in hand, or had when its time ended.
+fn assisted_attempt(connection: &Connection) -> Result<EffectId, Failure> {
+    let id = connection.id;
+    let by_worker = connection.effect.as_ref().is_some_and(|effect| {
+        let by = match &effect.kind {
+            EffectKind::Attempt { by, .. } => Some(by),
+            EffectKind::Exchange { .. } => None,
+        };
+        by == Some(&Attempter::Worker)
+    });
+    match connection.open_attempt() {
+        // Its outcome is the worker's to tell; what a person knows of it settles the doubt.
+        Some(_) if by_worker || connection.registration.kind == ChannelKind::Http => Err(Failure::Refused(format!(
+            "{id} is registered over an http channel, not by a person; if its attempt is in doubt, settle it with \
+             `handover resolve {id}`"
+        ))),
+        Some(attempt) => Ok(attempt),
+        None => Err(Failure::Refused(format!(
+            "nobody has {id} in hand (it is {}); take it with `handover take {id}`, or, if the database exists all the \
+             same, say `handover resolve {id} --registered SEGMENT`",
+            connection.state.status()
+        ))),
+    }
+}

@@ -1,0 +1,122 @@
+//! `show`.
+
+use handover_core::{
+    ids::ConnectionId,
+    ports::{Clock, Queue, Randomness, Store, Vault},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{House, tell_standing};
+use crate::{
+    failure::Failure,
+    output::{Answer, Cell, Look, Page, Tone},
+    time,
+    view::{ConnectionView, DueView, RecordView},
+};
+
+/// A connection with its history.
+#[derive(Debug, Serialize)]
+pub struct Shown {
+    /// As it stands now.
+    pub connection: ConnectionView,
+    /// What happened, oldest first.
+    pub history: Vec<RecordView>,
+}
+
+impl Answer for Shown {
+    fn tell(&self, page: &mut Page) {
+        let connection = &self.connection;
+        page.toned(Tone::Strong, &format!("{}  {}", connection.reference, connection.id));
+        tell_standing(connection, page);
+        if let Some(attention) = &connection.attention {
+            page.gap();
+            page.toned(Tone::Alert, &format!("{}: {}", attention.problem, attention.text));
+        }
+        page.gap();
+        let facts = facts(connection, page.look());
+        page.pairs(&facts);
+        page.gap();
+        let zone = page.look().zone.clone();
+        let rows: Vec<Vec<Cell>> = self
+            .history
+            .iter()
+            .map(|record| {
+                vec![
+                    Cell::new(&zone.exactly(record.at)),
+                    Cell::new(&record.by),
+                    Cell::new(&record.text),
+                ]
+            })
+            .collect();
+        page.table(&["when", "who", "what"], &rows);
+    }
+}
+
+fn facts(connection: &ConnectionView, look: &Look) -> Vec<(&'static str, String)> {
+    let moment = |at: Timestamp| format!("{}, {}", look.zone.with_utc(at), time::relative(at, look.now));
+    let mut facts = vec![
+        ("database", connection.database.to_string()),
+        ("app", connection.application.to_string()),
+        ("channel", connection.channel.to_string()),
+        ("due", due(connection, look)),
+    ];
+    let pair = connection.pair.as_ref();
+    facts.extend(connection.consented_at.map(|at| ("consent", moment(at))));
+    facts.extend(
+        connection
+            .identity
+            .as_ref()
+            .map(|who| ("consented", format!("{} ({})", who.name, who.user))),
+    );
+    facts.extend(pair.map(|pair| ("pair ends", moment(pair.ends_at))));
+    facts.extend(connection.retry_at.map(|at| ("not before", moment(at))));
+    facts.extend(connection.link_expires_at.map(|at| ("link lapses", moment(at))));
+    facts.extend(
+        connection
+            .return_url
+            .as_ref()
+            .map(|url| ("afterwards", url.to_string())),
+    );
+    facts.extend(wishes(connection, look).map(|wish| ("asked for", wish)));
+    facts
+}
+
+fn due(connection: &ConnectionView, look: &Look) -> String {
+    let told = in_words(connection.due, look);
+    let passed = connection.due.at.is_some_and(|at| at <= look.now);
+    if passed && connection.consented_at.is_none() {
+        return format!("{told}: as soon as the customer has consented");
+    }
+    match connection.due_at.filter(|_| connection.due.at.is_none()) {
+        Some(at) => format!("{}, {} ({told})", look.zone.with_utc(at), time::relative(at, look.now)),
+        None => told,
+    }
+}
+
+fn in_words(due: DueView, look: &Look) -> String {
+    match (due.at, due.after_consent_seconds) {
+        (Some(at), _) => format!("{}, {}", look.zone.with_utc(at), time::relative(at, look.now)),
+        (None, Some(0)) => "at once after the consent".into(),
+        (None, seconds) => format!("{} after the consent", time::words(seconds.unwrap_or_default())),
+    }
+}
+
+fn wishes(connection: &ConnectionView, look: &Look) -> Option<String> {
+    let cancel = connection.wishes.cancel.then(|| "to be given up".to_owned());
+    let later = connection.wishes.reschedule;
+    let later = later.map(|due| format!("to be registered {}", in_words(due, look)));
+    let wishes: Vec<String> = cancel.into_iter().chain(later).collect();
+    (!wishes.is_empty()).then(|| format!("{}, once what is under way has ended", wishes.join(", ")))
+}
+
+impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C, R> {
+    pub(super) async fn show(&self, id: ConnectionId) -> Result<Shown, Failure> {
+        let connection = self.load(id).await?;
+        let history = self.store.history(id).await?;
+        Ok(Shown {
+            connection: (&connection).into(),
+            history: history.iter().map(|record| RecordView::of(record, self.zone)).collect(),
+        })
+    }
+}

@@ -1,0 +1,271 @@
+//! `take`: an assisted registration in one person's hands.
+
+use std::time::Duration;
+
+use handover_core::{
+    agenda::{Step, step},
+    application::ApplicationSecret,
+    apply::{Along, ApplyError},
+    connection::{Attempter, Connection, PairKey, Problem, Status},
+    decide::{self, Refused, Why},
+    event::{Event, Outcome},
+    ids::{ConnectionId, EffectId},
+    plaintext,
+    ports::{Clock, Place, Queue, Randomness, Received, Store, Vault},
+    registration::later,
+    secret::Plaintext,
+};
+use handover_invantive::assisted::Assignment;
+use serde::Serialize;
+
+use super::{
+    Changed, House, assisted,
+    questions::{Questions, Said},
+};
+use crate::{
+    args::Take,
+    console::Console,
+    failure::Failure,
+    output::{Answer, Page},
+    terminal::{Form, Left, Screen, Sheet},
+    view::ConnectionView,
+};
+
+/// How long a person has, at most. A session of the operators' role lasts as long.
+pub(super) const LEASE: Duration = Duration::from_secs(3_600);
+/// What time may have done before a person may act: warned, reminded, handed over.
+const WAKE_UPS: usize = 8;
+
+/// How a take ended.
+#[derive(Debug, Serialize)]
+pub struct Taken {
+    /// `registered`, `refused`, `put_back` or `open`.
+    pub outcome: &'static str,
+    /// What was done, in words.
+    pub message: String,
+    /// What to type once it is known how it ended; empty when it was said.
+    pub to_say: Vec<String>,
+    /// As it stands now.
+    pub connection: ConnectionView,
+    /// What did not work all the same.
+    pub warnings: Vec<String>,
+}
+
+impl Answer for Taken {
+    fn tell(&self, page: &mut Page) {
+        page.line(&self.message);
+        for command in &self.to_say {
+            page.line(&format!("  {command}"));
+        }
+        super::tell_standing(&self.connection, page);
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C, R> {
+    /// All that can fail comes before the claim, and the claim before anything is shown: what nobody saw cannot have
+    /// been entered, and what somebody saw is written down as seen.
+    pub(super) async fn take(&self, args: Take, console: &mut impl Console) -> Result<Taken, Failure> {
+        let id = args
+            .id
+            .ok_or_else(|| Failure::Usage("say which connection: handover take conn_…".into()))?;
+        self.must_be_https(&args.form, "--form")?;
+        let connection = self.hand_over(id).await?;
+        let attempt = EffectId::new(self.clock.now(), self.randomness.id());
+        let claim = self.claim(attempt, &connection, &args);
+        // Decided without being written: whoever may not take it opens nothing.
+        let _ = decide::decide(&connection, claim.clone(), &self.actor(), self.clock.now())
+            .map_err(|refused| told(id, refused))?;
+        let (application, tokens) = self.open(&connection).await?;
+        let assignment = Assignment {
+            form: args.form.as_str(),
+            application: &application,
+            tokens: &tokens,
+            database: &connection.registration.database,
+            reference: &connection.reference,
+        };
+        let form = Form::new(&connection, &assignment, self.zone, self.clock.now());
+        let screen = console.screen()?;
+
+        // This very version: another one may hold another pair.
+        let claimed = self
+            .desk()
+            .apply_to(&connection, &claim, &self.actor(), &Along::default())
+            .await;
+        let claimed = claimed.map_err(|error| not_claimed(id, error))?;
+        let sheet = Sheet {
+            form: &form,
+            lease_ends_at: lease_end(&claimed),
+            zone: self.zone,
+        };
+        let left = screen.show(&sheet, self.clock);
+        drop(form);
+
+        let secrets = [
+            application.client_secret.expose(),
+            tokens.access_token.expose(),
+            tokens.refresh_token.expose(),
+        ];
+        let said = match left {
+            Left::ByPerson => Questions {
+                console,
+                secrets: &secrets,
+            }
+            .ask(&claimed, self.zone),
+            Left::Ended(_) => Said::Nothing,
+        };
+        self.conclude(&claimed, attempt, said).await
+    }
+
+    /// The connection, handed to a person if its time has come and the sweeper has not.
+    async fn hand_over(&self, id: ConnectionId) -> Result<Connection, Failure> {
+        let mut connection = self.load(id).await?;
+        for _ in 0..WAKE_UPS {
+            let waits = connection.state.status() == Status::Authorized;
+            if !waits || !matches!(step(&connection, self.clock.now()), Step::Decide(_)) {
+                break;
+            }
+            let woke = self
+                .desk()
+                .apply(id, &Event::Woke, &self.actor(), &Along::default())
+                .await;
+            connection = match woke {
+                // The sweeper has come meanwhile.
+                Err(ApplyError::Refused(_)) => self.load(id).await?,
+                woke => woke?,
+            };
+        }
+        Ok(connection)
+    }
+
+    fn claim(&self, attempt: EffectId, connection: &Connection, args: &Take) -> Event {
+        let lease_ends_at = later(self.clock.now(), LEASE);
+        // A pair that has ended is not worth entering.
+        let pair_ends_at = connection.pair.as_ref().map(|pair| pair.refresh_ends_at);
+        Event::AttemptBegun {
+            effect: attempt,
+            by: Attempter::Person(self.person.to_owned()),
+            lease_ends_at: pair_ends_at.map_or(lease_ends_at, |ends_at| lease_ends_at.min(ends_at)),
+            look_up: None,
+            accept_unknown_identity: args.accept_unknown_identity,
+        }
+    }
+
+    /// Opens what has to be entered. What turns out not to be what was stored is told on the connection too: it is
+    /// not for one person's eyes only.
+    async fn open(&self, connection: &Connection) -> Result<(ApplicationSecret, Received), Failure> {
+        let Some(pair) = &connection.pair else {
+            return Err(Failure::from(Why::NoPair));
+        };
+        match self.opened(connection, &pair.key).await {
+            Err(failure @ Failure::Unusable(_)) => {
+                let event = Event::NotReady {
+                    problem: Problem::Tampered,
+                    reason: failure.to_string(),
+                };
+                // If this fails too, the person at least has seen it.
+                let _ = self.ask(connection.id, event).await;
+                Err(failure.and("nothing was shown or sent; find out who has written the vault's table"))
+            }
+            result => result,
+        }
+    }
+
+    async fn opened(&self, connection: &Connection, pair: &PairKey) -> Result<(ApplicationSecret, Received), Failure> {
+        let application = self.unseal(&Place::Application(connection.application.clone())).await?;
+        let pair = self.unseal(&Place::Pair(pair.clone())).await?;
+        Ok((plaintext::read_application(&application)?, plaintext::read_pair(&pair)?))
+    }
+
+    async fn unseal(&self, place: &Place) -> Result<Plaintext, Failure> {
+        let sealed = self.store.sealed(place).await?.ok_or_else(|| {
+            let what = match place {
+                Place::Pair(_) => "the token pair",
+                Place::Application(_) => "the app registration's secret",
+                Place::Channel(_) => "the channel's profile",
+            };
+            Failure::Unusable(format!("{what} is not in the vault"))
+        })?;
+        Ok(self.vault.open(place, &sealed).await?)
+    }
+
+    async fn conclude(&self, claimed: &Connection, attempt: EffectId, said: Said) -> Result<Taken, Failure> {
+        let (name, outcome) = match said {
+            Said::Done(segment) => ("registered", Outcome::Registered { segment }),
+            Said::Refused { reason, pair } => ("refused", Outcome::Refused { reason, pair }),
+            Said::PutBack(reason) => ("put_back", assisted::put_back(reason)),
+            Said::Nothing => return Ok(self.left_open(claimed).await),
+        };
+        let Changed {
+            message,
+            connection,
+            warnings,
+        } = self.end(claimed.id, attempt, outcome).await?;
+        Ok(Taken {
+            outcome: name,
+            message,
+            to_say: Vec::new(),
+            connection,
+            warnings,
+        })
+    }
+
+    async fn left_open(&self, claimed: &Connection) -> Taken {
+        let (id, database) = (claimed.id, &claimed.registration.database);
+        let Changed {
+            connection, warnings, ..
+        } = self.changed(claimed, "").await;
+        Taken {
+            outcome: "open",
+            message: format!(
+                "It stays in your hands until {}; unless you say by then how it ended, it counts as in doubt. One of:",
+                self.zone.with_utc(lease_end(claimed)),
+            ),
+            to_say: vec![
+                format!("handover done {id} --segment {database}"),
+                format!("handover refused {id} --reason TEXT --spent (or --unspent, or --unknown)"),
+                format!("handover put-back {id} --reason TEXT"),
+            ],
+            connection,
+            warnings,
+        }
+    }
+}
+
+fn lease_end(claimed: &Connection) -> jiff::Timestamp {
+    claimed
+        .effect
+        .as_ref()
+        .map_or(claimed.updated_at, |effect| effect.lease_ends_at)
+}
+
+/// The core's refusals, with the flag or command that helps here.
+fn told(id: ConnectionId, refused: Refused) -> Failure {
+    let hint = match &refused.why {
+        Why::IdentityUnknown => {
+            "Exact Online did not say whose token pair it is; if you know it from elsewhere, say --accept-unknown-identity"
+                .to_owned()
+        }
+        Why::DoesNotApply => format!(
+            "only what is due over an assisted channel can be taken; `handover show {id}` tells what this one waits for"
+        ),
+        Why::UnderWay { .. } => format!("`handover show {id}` tells who has it in hand"),
+        _ => return refused.into(),
+    };
+    Failure::from(refused).and(&hint)
+}
+
+fn not_claimed(id: ConnectionId, error: ApplyError) -> Failure {
+    match error {
+        ApplyError::Refused(refused) => told(id, refused),
+        // Written or not: nothing was shown, so nothing can have been entered.
+        ApplyError::Unavailable(error) => Failure::unavailable(format!(
+            "{error}; whether it is in your hands is open, but nothing was shown: if `handover show {id}` says that it is, \
+             put it back with `handover put-back {id} --reason 'nothing was shown'`"
+        )),
+        other => other.into(),
+    }
+}

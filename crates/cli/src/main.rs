@@ -1,0 +1,7 @@
+//! The command `handover`; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    handover_cli::main()
+}
