@@ -1,0 +1,155 @@
+//! One connection that the index says is due.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures::FutureExt;
+use handover_aws::telemetry::error_chain;
+use handover_core::{
+    agenda::{self, Matter, Step},
+    apply::{Along, ApplyError},
+    connection::Connection,
+    event::{Actor, Event},
+    ports::{Clock, DuePointer, LONGEST_DELAY, Pointer, Queue, QueueError, Randomness, Store, WriteError},
+    registration::later,
+};
+use jiff::Timestamp;
+
+use crate::Sweeper;
+
+/// When a connection whose wake-up was sent is looked at again, counted from its time: by then the queue has delivered.
+const SAFETY: Duration = Duration::from_secs(30 * 60);
+/// When one is looked at again that stands in the index although nothing will ever be due on it.
+const NOTHING_DUE: Duration = Duration::from_secs(24 * 3600);
+/// Steps on one connection within one sweep. More than any state needs; what is left waits for the next sweep.
+const STEPS: u32 = 8;
+
+/// What became of it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tended {
+    pub pointed: bool,
+    pub warnings: u32,
+    pub rejected: bool,
+    pub failed: bool,
+    /// How long something had been due already.
+    pub overdue: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ItemError {
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Postpone(#[from] WriteError),
+}
+
+impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
+    /// Deals with one connection. Whatever goes wrong with it is logged here and stops nothing else.
+    pub(crate) async fn tend(&self, due: &DuePointer, horizon: Timestamp) -> Tended {
+        let mut tended = Tended::default();
+        let looking = AssertUnwindSafe(self.look(due, horizon, &mut tended));
+        let outcome = looking.catch_unwind().await;
+        match outcome {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.said(due, &error, &mut tended),
+            Err(_) => {
+                tracing::error!(connection.id = %due.connection, "handover.panicked");
+                tended.failed = true;
+            }
+        }
+        tended
+    }
+
+    async fn look(&self, due: &DuePointer, horizon: Timestamp, tended: &mut Tended) -> Result<(), ItemError> {
+        let id = due.connection;
+        let mut connection = self.desk.load(id).await?;
+        // The time that the index holds, which every write of the connection moves.
+        let mut indexed = due.wake_at;
+        tended.overdue = agenda::next_wake(&connection).map_or(Duration::ZERO, |at| self.since(at));
+        for _ in 0..STEPS {
+            match agenda::step(&connection, self.desk.clock.now()) {
+                Step::Decide(matter) => {
+                    connection = self.decide(&connection).await?;
+                    tended.warnings += u32::from(matter == Matter::Warn);
+                    let Some(wake_at) = connection.wake_at else {
+                        return Ok(());
+                    };
+                    indexed = wake_at;
+                }
+                Step::Perform(_) => return self.point(&connection, indexed, tended).await,
+                Step::Rest(Some(at)) if at <= horizon => return self.point(&connection, indexed, tended).await,
+                // The index lags behind, or holds a time at which nothing is due: only the latter is still so at
+                // the moment of the write, and is put right by it.
+                Step::Rest(at) if indexed <= horizon => {
+                    let to = at.unwrap_or_else(|| later(self.desk.clock.now(), NOTHING_DUE));
+                    if self.desk.store.postpone(id, indexed, to).await? {
+                        tracing::warn!(connection.id = %id, wake.at = %to, "handover.index_put_right");
+                    }
+                    return Ok(());
+                }
+                Step::Rest(_) => return Ok(()),
+            }
+        }
+        tracing::warn!(connection.id = %id, steps = STEPS, "handover.steps_used_up");
+        Ok(())
+    }
+
+    async fn decide(&self, connection: &Connection) -> Result<Connection, ItemError> {
+        let by = &Actor::Sweeper;
+        let next = self
+            .desk
+            .apply_to(connection, &Event::Woke, by, &Along::default())
+            .await?;
+        tracing::info!(
+            connection.id = %connection.id,
+            status.before = %connection.state.status(),
+            status.after = %next.state.status(),
+            "handover.woke"
+        );
+        Ok(next)
+    }
+
+    /// Sends the wake-up **first**, and moves the time in the index then: a crash between the two sends twice, which is
+    /// harmless; the other way round it would be forgotten for half an hour.
+    async fn point(&self, connection: &Connection, indexed: Timestamp, tended: &mut Tended) -> Result<(), ItemError> {
+        let Some(at) = agenda::next_wake(connection) else {
+            return Ok(());
+        };
+        let now = self.desk.clock.now();
+        let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        let pointer = Pointer::Wake {
+            connection: connection.id,
+        };
+        self.desk.queue.send(&pointer, wait.min(LONGEST_DELAY)).await?;
+        tended.pointed = true;
+        // What has been due for long gets its half hour from now.
+        let safety = later(at.max(now), SAFETY);
+        self.desk.store.postpone(connection.id, indexed, safety).await?;
+        Ok(())
+    }
+
+    fn since(&self, at: Timestamp) -> Duration {
+        Duration::try_from(self.desk.clock.now().duration_since(at)).unwrap_or_default()
+    }
+
+    /// The one place where a failure is logged.
+    fn said(&self, due: &DuePointer, error: &ItemError, tended: &mut Tended) {
+        match error {
+            // Gone since, or somebody is at it and has stored when it is looked at next.
+            ItemError::Apply(ApplyError::Unknown(_) | ApplyError::Conflict(_)) => {
+                tracing::debug!(connection.id = %due.connection, "handover.sweep_passes");
+            }
+            // Left exactly as it is: to move its time would be to write to what is not understood.
+            ItemError::Apply(ApplyError::Rejected(_)) => {
+                tracing::error!(connection.id = %due.connection, error = %error_chain(error), "handover.rejected");
+                tended.rejected = true;
+                tended.overdue = self.since(due.wake_at);
+            }
+            error => {
+                tracing::error!(connection.id = %due.connection, error = %error_chain(error), "handover.tending_failed");
+                tended.failed = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The sweeper on ports in memory, alone and with the worker.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests, which clippy does not see"
+)]
+
+// Theirs, with the same faults.
+#[path = "../../../worker/tests/worker/ports.rs"]
+mod ports;
+#[allow(dead_code, reason = "the worker's tests use the rest")]
+#[path = "../../../worker/tests/worker/world.rs"]
+mod world;
+
+mod faults;
+mod properties;
+mod sweeps;
+
+use handover_core::ids::ConnectionId;
+use handover_simulation::{Chance, ManualClock};
+use handover_sweeper::{Report, Sweeper};
+
+use crate::{
+    ports::{Messages, Tables},
+    world::World,
+};
+
+fn sweeper(world: &World) -> Sweeper<'_, Tables, Messages, ManualClock, Chance> {
+    Sweeper {
+        desk: world.desk(),
+        deployment: "handover-test".into(),
+        timeout: std::time::Duration::from_secs(60),
+    }
+}
+
+async fn sweep(world: &World) -> Report {
+    sweeper(world).sweep().await
+}
+
+async fn ids(world: &World, number: usize, wait: std::time::Duration) -> Vec<ConnectionId> {
+    let mut ids = Vec::new();
+    for _ in 0..number {
+        ids.push(world.authorized(wait).await);
+    }
+    ids
+}

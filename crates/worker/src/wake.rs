@@ -1,0 +1,121 @@
+//! From a wake-up to the next one.
+
+use std::time::Duration;
+
+use handover_core::{
+    agenda::{self, Matter, Step, Task},
+    apply::{Along, ApplyError},
+    budget::Budget,
+    connection::Connection,
+    event::{Actor, Event},
+    ids::{ConnectionId, EffectId},
+    ports::{Clock, Platform, Queue, QueueError, Randomness, Registrar, Store, Vault, VaultError},
+};
+
+use crate::Worker;
+
+/// Steps within one invocation. More than any state needs; what is left waits for the next wake-up.
+const STEPS: u32 = 8;
+
+/// What a wake-up did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Woken {
+    /// How often the OEM was warned that the pair nears its end.
+    pub warnings: u32,
+}
+
+/// A wake-up that has to come back.
+#[derive(Debug, thiserror::Error)]
+pub enum WakeError {
+    /// The connection could not be read, or not be written.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// KMS could not open what is needed. Nothing was sent.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The next wake-up could not be sent.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Preparing took so long that nothing may be sent any more. Nothing was.
+    #[error("too little time is left in this invocation for a call that may take {} s", needed.as_secs())]
+    NoTime {
+        /// What the call may take.
+        needed: Duration,
+    },
+    /// An outcome is known here and stored nowhere: the end of the lease will make it a doubt.
+    #[error("attempt {effect} ended ({outcome}) and that could not be stored")]
+    NotStored {
+        /// The attempt.
+        effect: EffectId,
+        /// How it ended.
+        outcome: String,
+        /// Why it was not stored.
+        source: ApplyError,
+    },
+}
+
+impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
+where
+    S: Store,
+    V: Vault,
+    Q: Queue,
+    P: Platform,
+    R: Registrar,
+    C: Clock,
+    N: Randomness,
+{
+    /// Does what is due on a connection: decides what needs no secret, performs what does, and sees to the next wake-up.
+    ///
+    /// # Errors
+    /// When it has to be tried again; see [`WakeError`]. Nothing is lost either way.
+    pub async fn wake(&self, id: ConnectionId, budget: &Budget) -> Result<Woken, WakeError> {
+        let mut woken = Woken::default();
+        let mut connection = self.desk.load(id).await?;
+        for _ in 0..STEPS {
+            let step = agenda::step(&connection, self.desk.clock.now());
+            let done = match step {
+                Step::Rest(at) => {
+                    tracing::debug!(connection.id = %id, wake.at = ?at, "handover.rests");
+                    self.desk.point(&connection).await?;
+                    return Ok(woken);
+                }
+                Step::Decide(_) => self.decide(&connection).await,
+                Step::Perform(Task::Register) => self.register(&connection, budget).await,
+                Step::Perform(Task::LookUp) => self.look_up(&connection).await,
+                Step::Perform(Task::AskIdentity) => self.ask_identity(&connection, budget).await,
+            };
+            match done {
+                Ok(next) => {
+                    woken.warnings += u32::from(step == Step::Decide(Matter::Warn));
+                    connection = next;
+                }
+                // Somebody wrote first: a look at what it is now says whether anything is left to do.
+                Err(WakeError::Apply(ApplyError::Conflict(_))) => connection = self.desk.load(id).await?,
+                Err(error) => return Err(error),
+            }
+            if matches!(step, Step::Perform(_)) {
+                // A call with a secret has an invocation to itself: the next one gets the whole of its time.
+                self.desk.point(&connection).await?;
+                return Ok(woken);
+            }
+        }
+        // Not pointed at: whatever goes round in circles does so at the sweeper's pace.
+        tracing::warn!(connection.id = %id, steps = STEPS, "handover.steps_used_up");
+        Ok(woken)
+    }
+
+    async fn decide(&self, connection: &Connection) -> Result<Connection, WakeError> {
+        let by = &Actor::Worker;
+        let next = self
+            .desk
+            .apply_to(connection, &Event::Woke, by, &Along::default())
+            .await?;
+        tracing::info!(
+            connection.id = %connection.id,
+            status.before = %connection.state.status(),
+            status.after = %next.state.status(),
+            "handover.woke"
+        );
+        Ok(next)
+    }
+}

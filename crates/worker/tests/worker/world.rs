@@ -1,0 +1,321 @@
+//! A world in memory: connections as the core makes them, and what the handlers work with.
+
+use std::time::Duration;
+
+use handover_core::{
+    application::{Application, ApplicationSecret, Lifetimes, PlatformKind},
+    apply::{Along, Desk},
+    authorisation::Link,
+    budget::Budget,
+    connection::{Connection, Identity, OpenLink, PairKey, Request, Status},
+    decide,
+    event::{Actor, Event, What},
+    ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
+    plaintext,
+    ports::{Clock, DataKey, IdentityClaim, IdentityKey, Place, Pointer, Randomness, Sealed, Store, Vault},
+    registration::{Channel, ChannelKind, Due, Registration, later},
+    secret::{ClientSecret, Plaintext},
+};
+use handover_simulation::{Chance, ManualClock, MemoryVault, received};
+use handover_worker::{Settings, WakeError, Woken, Worker};
+use jiff::Timestamp;
+
+use crate::ports::{Channels, Fate, Keys, Messages, Platforms, Tables, lock};
+
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3_600);
+pub const DAY: Duration = Duration::from_secs(24 * 3_600);
+pub const APPLICATION: &str = "exact-nl";
+pub const CHANNEL: &str = "invantive";
+
+pub type TestWorker<'a> = Worker<'a, Tables, Keys, Messages, Platforms, Channels, ManualClock, Chance>;
+
+#[derive(Debug)]
+pub struct World {
+    pub fate: &'static Fate,
+    pub clock: &'static ManualClock,
+    pub chance: Chance,
+    pub store: Tables,
+    pub queue: Messages,
+    pub vault: Keys,
+    pub platform: Platforms,
+    pub registrar: Channels,
+    pub timeout: Duration,
+    pub accept_unknown_identity: bool,
+}
+
+pub fn start() -> Timestamp {
+    "2026-11-02T09:00:00Z".parse().unwrap()
+}
+
+pub fn user() -> Identity {
+    Identity {
+        user: "0a1b2c3d-0000-4000-8000-000000000001".into(),
+        name: "A. Customer".into(),
+    }
+}
+
+pub fn identity_key() -> IdentityKey {
+    IdentityKey {
+        platform: PlatformKind::ExactOnline,
+        client_id: "11111111-2222-3333-4444-555555555555".parse().unwrap(),
+        user: user().user,
+    }
+}
+
+impl World {
+    /// With an application and a channel.
+    pub async fn new() -> Self {
+        let fate: &'static Fate = Box::leak(Box::default());
+        let clock: &'static ManualClock = Box::leak(Box::new(ManualClock::at(start())));
+        let world = Self {
+            fate,
+            clock,
+            chance: Chance::default(),
+            store: Tables::new(fate),
+            queue: Messages::new(clock, fate),
+            vault: Keys::new(fate),
+            platform: Platforms {
+                inner: Default::default(),
+                fate,
+            },
+            registrar: Channels::new(clock, fate),
+            timeout: Duration::from_secs(120),
+            accept_unknown_identity: false,
+        };
+        world.store_application().await;
+        world.store_channel().await;
+        world
+    }
+
+    pub fn desk(&self) -> Desk<'_, Tables, Messages, ManualClock, Chance> {
+        Desk {
+            store: &self.store,
+            queue: &self.queue,
+            clock: self.clock,
+            randomness: &self.chance,
+        }
+    }
+
+    pub fn worker(&self) -> TestWorker<'_> {
+        Worker {
+            desk: self.desk(),
+            vault: &self.vault,
+            platform: &self.platform,
+            registrar: &self.registrar,
+            settings: Settings {
+                deployment: "handover-test".into(),
+                timeout: self.timeout,
+                accept_unknown_identity: self.accept_unknown_identity,
+            },
+        }
+    }
+
+    pub async fn wake(&self, id: ConnectionId) -> Result<Woken, WakeError> {
+        let budget = Budget::begin(self.clock, self.timeout);
+        self.worker().wake(id, &budget).await
+    }
+
+    /// Takes what the queue holds, and goes on until nothing is to be seen now.
+    pub async fn work(&self) {
+        for _ in 0..100 {
+            let pointers = self.queue.inner.receive();
+            if pointers.is_empty() {
+                return;
+            }
+            for Pointer::Wake { connection } in pointers {
+                self.wake(connection).await.unwrap();
+            }
+        }
+        panic!("the queue is never empty");
+    }
+
+    pub async fn sealed(&self, place: &Place, plaintext: &Plaintext) -> Sealed {
+        MemoryVault.data_key(place).await.unwrap().seal(plaintext).unwrap()
+    }
+
+    pub async fn store_application(&self) {
+        let secret = ApplicationSecret {
+            platform: PlatformKind::ExactOnline,
+            host: "https://start.exactonline.nl".parse().unwrap(),
+            client_id: identity_key().client_id,
+            client_secret: ClientSecret::new("hush"),
+            redirect_uri: "https://connect.acme.example/callback/exact-nl".parse().unwrap(),
+        };
+        let plain = Application {
+            id: APPLICATION.parse().unwrap(),
+            display_name: "Acme".into(),
+            platform: PlatformKind::ExactOnline,
+            // Not trusted: somebody has changed the plain part.
+            host: "https://evil.example".parse().unwrap(),
+            client_id: secret.client_id.clone(),
+            redirect_uri: secret.redirect_uri.clone(),
+            lifetimes: Lifetimes::EXACT_ONLINE,
+            return_origins: Vec::new(),
+        };
+        let sealed = self
+            .sealed(
+                &Place::Application(plain.id.clone()),
+                &plaintext::of_application(&secret),
+            )
+            .await;
+        self.store.put_application(&plain, &sealed).await.unwrap();
+    }
+
+    pub async fn store_channel(&self) {
+        let channel = Channel {
+            id: CHANNEL.parse().unwrap(),
+            kind: ChannelKind::Http,
+            description: "Invantive Cloud".into(),
+        };
+        let sealed = self
+            .sealed(&Place::Channel(channel.id.clone()), &Plaintext::new(b"{}".to_vec()))
+            .await;
+        self.store.put_channel(&channel, Some(&sealed)).await.unwrap();
+    }
+
+    /// A connection that waits for its consent.
+    pub async fn invited(&self, kind: ChannelKind, due: Due) -> (ConnectionId, LinkHash) {
+        let now = self.clock.now();
+        let id = ConnectionId::new(now, self.chance.id());
+        let hash = LinkHash::from_digest(&self.chance.secret());
+        let expires_at = later(now, 7 * DAY);
+        let link = Link {
+            hash: hash.clone(),
+            connection: id,
+            application: APPLICATION.parse().unwrap(),
+            expires_at,
+            live: Vec::new(),
+        };
+        let request = Request {
+            reference: "Bakker & Zn".parse().unwrap(),
+            application: link.application.clone(),
+            lifetimes: Lifetimes::EXACT_ONLINE,
+            registration: Registration {
+                channel: CHANNEL.parse().unwrap(),
+                kind,
+                due,
+                database: "acme-boekhouding".parse().unwrap(),
+            },
+            return_url: None,
+            link: OpenLink {
+                hash: hash.clone(),
+                expires_at,
+            },
+        };
+        let made = decide::create(id, request, &Actor::Person("dev".into()), now).unwrap();
+        self.desk().create(made, link).await.unwrap();
+        (id, hash)
+    }
+
+    /// A connection whose customer has consented, and perhaps told who they are.
+    pub async fn consented(&self, kind: ChannelKind, due: Due, identity: Option<Identity>) -> ConnectionId {
+        let (id, link) = self.invited(kind, due).await;
+        let desk = self.desk();
+        let now = self.clock.now();
+        let effect = EffectId::new(now, self.chance.id());
+        let authorisation = AuthorisationId::from_digest(&self.chance.secret());
+        let arrived = Event::ConsentArrived {
+            effect,
+            authorisation: authorisation.clone(),
+            link,
+            lease_ends_at: later(now, 3 * MINUTE),
+        };
+        desk.apply(id, &arrived, &Actor::Callback, &Along::default())
+            .await
+            .unwrap();
+        let exchanged = Event::Exchanged {
+            effect,
+            authorisation: authorisation.clone(),
+            sent_at: now,
+            answered_at: now,
+            expires_in: Some(600),
+        };
+        let place = Place::Pair(PairKey {
+            authorisation: authorisation.clone(),
+            generation: 1,
+        });
+        let sealed = self.sealed(&place, &plaintext::of_pair(&received(1))).await;
+        let along = Along {
+            pair: Some(sealed),
+            ..Along::default()
+        };
+        desk.apply(id, &exchanged, &Actor::Callback, &along).await.unwrap();
+        if let Some(identity) = identity {
+            let held = handover_core::ports::Claimed {
+                connection: id,
+                authorisation: authorisation.clone(),
+                sent_at: now,
+            };
+            let claim = IdentityClaim {
+                key: identity_key(),
+                held,
+            };
+            let along = Along {
+                identity: Some(claim),
+                ..Along::default()
+            };
+            let identified = Event::Identified {
+                authorisation,
+                identity,
+                replaces: None,
+            };
+            desk.apply(id, &identified, &Actor::Callback, &along).await.unwrap();
+        }
+        id
+    }
+
+    /// A connection that is to be registered so long after its consent, which was just now.
+    pub async fn authorized(&self, wait: Duration) -> ConnectionId {
+        self.consented(
+            ChannelKind::Http,
+            Due::AfterConsent {
+                seconds: wait.as_secs(),
+            },
+            Some(user()),
+        )
+        .await
+    }
+
+    pub async fn read(&self, id: ConnectionId) -> Connection {
+        self.store.inner.connection(id).await.unwrap().unwrap()
+    }
+
+    pub async fn status(&self, id: ConnectionId) -> Status {
+        self.read(id).await.state.status()
+    }
+
+    /// What was remembered of it.
+    pub async fn history(&self, id: ConnectionId) -> Vec<What> {
+        let records = self.store.inner.history(id).await.unwrap();
+        records.into_iter().map(|record| record.what).collect()
+    }
+
+    pub async fn has_pair(&self) -> bool {
+        self.store
+            .inner
+            .sealed_places()
+            .iter()
+            .any(|place| matches!(place, Place::Pair(_)))
+    }
+
+    /// The place of its pair.
+    pub async fn pair_place(&self, id: ConnectionId) -> Place {
+        Place::Pair(self.read(id).await.pair.unwrap().key)
+    }
+
+    pub fn submissions(&self) -> usize {
+        lock(&self.registrar.submitted).len()
+    }
+
+    pub fn outcome(&self, outcome: handover_core::event::Outcome) {
+        lock(&self.registrar.inner.outcomes).push_back(outcome);
+    }
+
+    /// When each wake-up in the queue will be seen, from now.
+    pub fn waits(&self) -> Vec<Duration> {
+        let now = self.clock.now();
+        let wait = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        self.queue.inner.waiting().into_iter().map(|(at, _)| wait(at)).collect()
+    }
+}
