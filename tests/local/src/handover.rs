@@ -15,6 +15,8 @@ pub struct Handover {
     pub stack: String,
     /// Where it finds AWS.
     pub endpoint: String,
+    /// Whether whoever runs it has the operators' role even where the developers' would do.
+    pub operator: bool,
 }
 
 /// What a run of the command printed.
@@ -68,9 +70,18 @@ impl Handover {
             .env("AWS_REGION", REGION)
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_SDK_UA_APP_ID", role(arguments))
+            .env("AWS_SDK_UA_APP_ID", self.role(arguments))
             .env("HANDOVER_ALLOW_HTTP", "true");
         command
+    }
+
+    /// The role that such a command is for: who may open pairs is not who makes connections.
+    fn role(&self, arguments: &[&str]) -> &'static str {
+        match arguments.first() {
+            Some(&("take" | "done" | "refused" | "put-back" | "resolve")) => "handover-operator",
+            _ if self.operator => "handover-operator",
+            _ => "handover-developer",
+        }
     }
 
     /// Runs it with `--json` and reads what it printed.
@@ -83,13 +94,5 @@ impl Handover {
             bail!("handover {}: {}", arguments.join(" "), said.err.trim());
         }
         serde_json::from_str(&said.out).with_context(|| format!("handover {} printed no JSON", arguments.join(" ")))
-    }
-}
-
-/// The role that such a command is for: who may open pairs is not who makes connections.
-fn role(arguments: &[&str]) -> &'static str {
-    match arguments.first() {
-        Some(&("take" | "done" | "refused" | "put-back" | "resolve")) => "handover-operator",
-        _ => "handover-developer",
     }
 }

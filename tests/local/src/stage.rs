@@ -135,6 +135,7 @@ impl Stage {
         let handover = Handover {
             stack: settings.stack.clone(),
             endpoint: recorder.url(),
+            operator: false,
         };
         let aws = Aws::new(&cloud.url());
         Ok(Self {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use handover_local::{
+    handover::Handover,
     stage::{APPLICATION, CLIENT_SECRET},
     terminal::Terminal,
 };
@@ -25,6 +26,15 @@ pub async fn a_person_takes_a_registration_in_hand_and_says_how_it_ended(evidenc
         .await?;
 
     let done = awaiting(&world, "taken-and-done").await?;
+    let operator = Handover {
+        operator: true,
+        ..world.stage.handover.clone()
+    };
+    let waiting = operator.json(&["list", "--status", "awaiting_operator"], "").await?;
+    ensure!(
+        waiting.to_string().contains(&done.connection),
+        "the operator does not see what waits: {waiting:#}"
+    );
     said_on_the_terminal(&world, &done).await?;
     let refused = awaiting(&world, "taken-and-refused").await?;
     said_later(&world, &refused).await?;

@@ -46,6 +46,8 @@ pub async fn a_pair_is_warned_of_and_expires(evidence: Arc<Evidence>) -> Result<
     let world = World::movable().await?;
     let journey = world.authorised(Duration::from_secs(29 * DAY)).await?;
     world.until(&journey.connection, "authorized").await?;
+    // Not yet due when the other one's last warning is, so that no worker has it in hand when it ends.
+    let late = world.authorised(Duration::from_secs(30 * DAY - HOUR)).await?;
     // Nobody can be reached: the registration is put off until the pair ends.
     let settings = handover_standin::InvantiveSettings {
         api_key: API_KEY.into(),
@@ -65,6 +67,7 @@ pub async fn a_pair_is_warned_of_and_expires(evidence: Arc<Evidence>) -> Result<
     world.stage.move_clock(Duration::from_secs(30 * DAY + 60)).await?;
     world.sweep().await?;
     world.until(&journey.connection, "reauthorize").await?;
+    world.until(&late.connection, "reauthorize").await?;
     ensure!(
         world.sealed_pairs().await?.is_empty(),
         "an expired pair is still sealed"
