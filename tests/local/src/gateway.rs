@@ -7,9 +7,11 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{Response, StatusCode, header::HOST},
+    http::{Response, StatusCode},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::proxy::forward;
 
 /// API Gateway's limit for an integration. Not adjustable upwards for HTTP APIs.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -103,25 +105,8 @@ async fn hand_on(State(behind): State<Arc<Behind>>, request: Request) -> Respons
 
 async fn ask(behind: &Behind, request: Request) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut headers = parts.headers;
-    headers.insert(HOST, behind.host.parse()?);
     let body = to_bytes(body, 10 * 1024 * 1024).await?;
-    let answer = behind
-        .client
-        .request(parts.method, format!("{}{path}", behind.cloud))
-        .headers(headers)
-        .body(body)
-        .send()
-        .await?;
-    let mut reply = Response::builder().status(answer.status());
-    if let Some(headers) = reply.headers_mut() {
-        headers.extend(answer.headers().clone());
-        // The body is handed on whole: its framing is this server's.
-        headers.remove("transfer-encoding");
-        headers.remove("content-length");
-    }
-    Ok(reply.body(Body::from(answer.bytes().await?))?)
+    forward(&behind.client, &behind.cloud, Some(behind.host.parse()?), parts, body).await
 }
 
 fn refusal(status: StatusCode, body: &'static str) -> Response<Body> {

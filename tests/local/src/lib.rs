@@ -7,6 +7,7 @@ pub mod customer;
 pub mod demo;
 pub mod gateway;
 pub mod handover;
+mod proxy;
 pub mod recorder;
 pub mod stage;
 pub mod terminal;

@@ -10,11 +10,13 @@ use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, Response, StatusCode, header::HOST},
+    http::{HeaderMap, Response, StatusCode},
 };
 use serde::Serialize;
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::proxy::forward;
 
 /// One call to AWS.
 #[derive(Debug, Clone, Serialize)]
@@ -133,23 +135,7 @@ async fn ask(between: &Between, request: Request) -> Result<Response<Body>> {
         let mut recording = between.recording.lock().unwrap_or_else(PoisonError::into_inner);
         note(&mut recording, &parts.headers, &body);
     }
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut headers = parts.headers;
-    headers.remove(HOST);
-    let answer = between
-        .client
-        .request(parts.method, format!("{}{path}", between.cloud))
-        .headers(headers)
-        .body(body)
-        .send()
-        .await?;
-    let mut reply = Response::builder().status(answer.status());
-    if let Some(headers) = reply.headers_mut() {
-        headers.extend(answer.headers().clone());
-        headers.remove("transfer-encoding");
-        headers.remove("content-length");
-    }
-    Ok(reply.body(Body::from(answer.bytes().await?))?)
+    forward(&between.client, &between.cloud, None, parts, body).await
 }
 
 fn note(recording: &mut Recording, headers: &HeaderMap, body: &Bytes) {
