@@ -101,13 +101,16 @@ lint: .venv-lint/installed .tools/bin/cargo-deny ## Formatting, clippy, dependen
 
 # -------------------------------------------------------------------------------------------------------- Deploying
 
+DEPLOY_TARGET = $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
+
 .PHONY: deploy
-deploy: .venv/installed .venv-lint/installed ## Deploy to the AWS account of your credentials (STACK=…, ARCHITECTURE=…)
-	@rustup target add $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
+deploy: .venv/installed .venv-lint/installed ## Deploy to the AWS account of your credentials (STACK=… ARCHITECTURE=… PARAMETERS="Name=value …")
+	@test -d "$$(rustc --print target-libdir --target $(DEPLOY_TARGET))" || rustup target add $(DEPLOY_TARGET)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda build --release --locked --output-format zip \
 	    $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) $(FUNCTIONS:%=--package handover-%)
 	@.venv-lint/bin/sam deploy --template-file infra/template.yaml --stack-name $(STACK) --resolve-s3 \
-	    --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+	    --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \
+	    --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: clean
 clean: ## Remove what was built and installed here

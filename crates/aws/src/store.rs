@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::Client;
 use handover_core::{
     application::Application,
     authorisation::{Authorisation, Link},
-    connection::Connection,
+    connection::{Connection, Status},
     event::Record,
     ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
     ports::{
@@ -107,7 +107,6 @@ impl Store for DynamoStore {
         self.read_channel(id).await
     }
 
-    /// Without a sealed profile, one that is there stays.
     async fn put_channel(&self, channel: &Channel, sealed: Option<&Sealed>) -> Result<(), WriteError> {
         self.write_channel(channel, sealed).await
     }
@@ -130,6 +129,10 @@ impl Store for DynamoStore {
 
     async fn postpone(&self, id: ConnectionId, from: Timestamp, to: Timestamp) -> Result<bool, WriteError> {
         self.move_wake(id, from, to).await
+    }
+
+    async fn count(&self, status: Status, up_to: u32) -> Result<u32, ReadError> {
+        self.count_of(status, up_to).await
     }
 
     async fn list(&self, filter: &Filter, limit: u32, after: Option<&str>) -> Result<Page<Summary>, ReadError> {

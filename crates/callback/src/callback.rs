@@ -63,7 +63,7 @@ where
         let trip = authorisation_of(query.state());
         let cookie = TripCookie::find(request, &trip).filter(|cookie| cookie.secret.state().same_as(query.state()));
         let Some(cookie) = cookie else {
-            tracing::info!(authorisation.id = %trip, "a callback does not fit its browser");
+            tracing::info!(authorisation.id = %trip, "handover.other_browser");
             return pages::other_browser();
         };
         let back = Return {
@@ -89,11 +89,11 @@ where
         match tokio::time::timeout(self.patience(&budget), work).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
-                tracing::error!(authorisation.id = %trip, error = %told(&error), "the work on a consent broke off");
+                tracing::error!(authorisation.id = %trip, error = %told(&error), "handover.panicked");
                 outcome
             }
             Err(_) => {
-                tracing::info!(authorisation.id = %trip, "the platform is slow; the exchange goes on");
+                tracing::info!(authorisation.id = %trip, "handover.still_working");
                 outcome
             }
         }
@@ -137,7 +137,7 @@ where
         let found = match found {
             Ok(found) => found,
             Err(error) => {
-                tracing::error!(authorisation.id = %back.trip, error = %told(&error), "could not read an authorisation");
+                tracing::error!(authorisation.id = %back.trip, error = %told(&error), "handover.trip_not_read");
                 return pages::unavailable();
             }
         };
@@ -155,7 +155,7 @@ where
             .await
         {
             Ok(connection) => {
-                tracing::info!(connection.id = %connection.id, authorisation.id = %back.trip, "a consent was refused");
+                tracing::info!(connection.id = %connection.id, authorisation.id = %back.trip, "handover.consent_refused");
                 self.point(&connection).await;
                 pages::consent_refused(brand.as_deref())
             }
@@ -164,7 +164,7 @@ where
             // Used in another window meanwhile.
             Err(ApplyError::Conflict(_)) => back.outcome(),
             Err(error) => {
-                tracing::error!(connection.id = %back.connection, error = %told(&error), "could not record a refused consent");
+                tracing::error!(connection.id = %back.connection, error = %told(&error), "handover.refusal_not_recorded");
                 pages::unavailable()
             }
         }

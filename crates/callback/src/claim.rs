@@ -9,7 +9,7 @@ use handover_core::{
     budget::Budget,
     connection::{Connection, EffectKind, PairKey, Problem},
     event::{Actor, Event},
-    ids::EffectId,
+    ids::{ApplicationId, EffectId},
     ports::{Clock, Place, Platform, Queue, Randomness, ReadError, Store, Vault},
 };
 
@@ -79,7 +79,10 @@ where
             applications.open(&back.application, &ports.store, &ports.vault, &ports.clock),
             ports.vault.data_key(&place),
         );
-        let authorisation = usable(back, found.map_err(|error| unread(back, &error))?, ports.clock.now())?;
+        let authorisation = match found {
+            Ok(found) => usable(back, found, ports.clock.now())?,
+            Err(error) => return Err(self.trip_unread(back, connection.ok().flatten(), &error).await),
+        };
         let connection = connection
             .map_err(|error| unread(back, &error))?
             .ok_or(NotClaimed::Unknown)?;
@@ -90,15 +93,15 @@ where
         let application = match application {
             Ok(application) => application,
             Err(NotOpened::NotReady { problem, reason }) => {
-                return Err(self.not_ready(back, &connection, problem, reason).await);
+                return Err(self.not_ready(&back.application, &connection, problem, reason).await);
             }
             Err(NotOpened::Unavailable { reason }) => {
-                tracing::error!(connection.id = %connection.id, error = reason, "could not open an application");
+                tracing::error!(connection.id = %connection.id, error = reason, "handover.application_not_opened");
                 return Err(NotClaimed::Unavailable);
             }
         };
         let key = key.map_err(|error| {
-            tracing::error!(connection.id = %connection.id, error = %told(&error), "could not get a data key");
+            tracing::error!(connection.id = %connection.id, error = %told(&error), "handover.data_key_missing");
             NotClaimed::Unavailable
         })?;
         let effect = EffectId::new(ports.clock.now(), ports.randomness.id());
@@ -129,7 +132,7 @@ where
         for _ in 0..TRIES {
             // Never claimed without the time that the exchange needs: such a claim would only cost a consent.
             if !budget.fits(clock, LEAST) {
-                tracing::error!(connection.id = %connection.id, "too little time is left for an exchange");
+                tracing::error!(connection.id = %connection.id, "handover.no_time_left");
                 return Err(NotClaimed::Unavailable);
             }
             let event = Event::ConsentArrived {
@@ -147,12 +150,12 @@ where
                 Err(ApplyError::Conflict(_)) => {}
                 // Whether it was written is open: what stands there now tells.
                 Err(ApplyError::Unavailable(error)) => {
-                    tracing::debug!(connection.id = %connection.id, error = %told(&error), "the answer to a claim was lost");
+                    tracing::debug!(connection.id = %connection.id, error = %told(&error), "handover.claim_answer_lost");
                     clock.sleep(PAUSE).await;
                 }
                 Err(ApplyError::Refused(_)) => return Err(self.turned_away(back, &connection).await),
                 Err(error @ (ApplyError::Unknown(_) | ApplyError::Rejected(_))) => {
-                    tracing::error!(connection.id = %connection.id, error = %told(&error), "could not claim an exchange");
+                    tracing::error!(connection.id = %connection.id, error = %told(&error), "handover.claim_failed");
                     return Err(NotClaimed::Unavailable);
                 }
             }
@@ -161,7 +164,7 @@ where
                 Ok(current) if current.effect.as_ref().is_some_and(|open| open.id == effect) => return Ok(current),
                 Ok(current) => connection = current,
                 Err(error) => {
-                    tracing::debug!(connection.id = %connection.id, error = %told(&error), "could not read a connection again");
+                    tracing::debug!(connection.id = %connection.id, error = %told(&error), "handover.connection_not_read");
                     continue;
                 }
             }
@@ -170,7 +173,7 @@ where
                 Err(error) => return Err(unread(back, &error)),
             }
         }
-        tracing::error!(connection.id = %connection.id, tries = TRIES, "a claim could not be written");
+        tracing::error!(connection.id = %connection.id, tries = TRIES, "handover.claim_not_written");
         Err(NotClaimed::Unavailable)
     }
 
@@ -185,7 +188,7 @@ where
         }
         tracing::info!(
             connection.id = %connection.id, connection.status = %connection.state.status(),
-            authorisation.id = %back.trip, "a consent came when none was taken"
+            authorisation.id = %back.trip, "handover.consent_turned_away"
         );
         match connection.effect.as_ref().map(|effect| &effect.kind) {
             Some(EffectKind::Exchange { .. }) => NotClaimed::UnderWay,
@@ -193,10 +196,27 @@ where
         }
     }
 
+    /// A trip that cannot be used leaves an event on its connection, where that can be.
+    async fn trip_unread(&self, back: &Return, connection: Option<Connection>, error: &ReadError) -> NotClaimed {
+        if let (ReadError::Rejected(rejected), Some(connection)) = (error, connection) {
+            let reason = format!("{rejected}; nothing was exchanged; find out who writes to the table");
+            return self
+                .not_ready(&back.application, &connection, Problem::Tampered, reason)
+                .await;
+        }
+        unread(back, error)
+    }
+
     /// Said once per connection, not with every reload.
-    async fn not_ready(&self, back: &Return, connection: &Connection, problem: Problem, reason: String) -> NotClaimed {
+    pub(crate) async fn not_ready(
+        &self,
+        application: &ApplicationId,
+        connection: &Connection,
+        problem: Problem,
+        reason: String,
+    ) -> NotClaimed {
         tracing::error!(
-            connection.id = %connection.id, application.id = %back.application, error = reason, "an application is not ready"
+            connection.id = %connection.id, application.id = %application, error = reason, "handover.not_ready"
         );
         if connection
             .attention
@@ -211,7 +231,7 @@ where
             {
                 Ok(connection) => self.point(&connection).await,
                 Err(error) => {
-                    tracing::warn!(connection.id = %connection.id, error = %told(&error), "could not record an obstacle");
+                    tracing::warn!(connection.id = %connection.id, error = %told(&error), "handover.obstacle_not_recorded");
                 }
             }
         }
@@ -219,9 +239,13 @@ where
     }
 }
 
+/// What cannot be used is the OEM's to look at; what cannot be reached may be there in a minute.
 fn unread(back: &Return, error: &ReadError) -> NotClaimed {
     tracing::error!(
-        connection.id = %back.connection, authorisation.id = %back.trip, error = %told(error), "could not read what a consent needs"
+        connection.id = %back.connection, authorisation.id = %back.trip, error = %told(error), "handover.consent_not_read"
     );
-    NotClaimed::Unavailable
+    match error {
+        ReadError::Rejected(_) => NotClaimed::NotReady,
+        ReadError::Unavailable(_) => NotClaimed::Unavailable,
+    }
 }

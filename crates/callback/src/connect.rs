@@ -6,7 +6,7 @@ use handover_core::{
     application::Application,
     authorisation::{Authorisation, Link, NotOpened},
     browser::{BrowserSecret, authorisation_of, hash_of},
-    connection::Connection,
+    connection::{Connection, Problem},
     ids::LinkHash,
     ports::{Clock, Platform, Queue, Randomness, ReadError, Store, Vault, WriteError},
     secret::LinkToken,
@@ -14,7 +14,7 @@ use handover_core::{
 use handover_platform::authorize_url;
 use jiff::Timestamp;
 
-use crate::{Answer, Callback, cookie::TripCookie, pages, told};
+use crate::{Answer, Callback, applications::NotOpened as Unopened, cookie::TripCookie, pages, told};
 
 /// The longest token that is looked up. Ours have 43 characters.
 const LONGEST_LINK: usize = 128;
@@ -49,8 +49,8 @@ where
                 Ok(Some(opening)) => opening,
                 Ok(None) => return pages::unknown_link(),
                 Err(error) => {
-                    tracing::error!(link.hash = %hash, error = %told(&error), "could not read a link");
-                    return pages::unavailable();
+                    tracing::error!(link.hash = %hash, error = %told(&error), "handover.link_not_read");
+                    return pages::unread(&error);
                 }
             };
             match self.open(&opening).await {
@@ -58,13 +58,13 @@ where
                 Err(WriteError::Conflict(_)) => self.ports.clock.sleep(PAUSE).await,
                 Err(error) => {
                     tracing::error!(
-                        connection.id = %opening.connection.id, error = %told(&error), "could not open an authorisation"
+                        connection.id = %opening.connection.id, error = %told(&error), "handover.trip_not_opened"
                     );
                     return pages::unavailable();
                 }
             }
         }
-        tracing::warn!(link.hash = %hash, "a link was opened by others again and again");
+        tracing::warn!(link.hash = %hash, "handover.link_contended");
         pages::unavailable()
     }
 
@@ -79,7 +79,7 @@ where
         let found = connection?.zip(application?);
         if found.is_none() {
             tracing::error!(
-                connection.id = %link.connection, application.id = %link.application, "a link leads nowhere"
+                connection.id = %link.connection, application.id = %link.application, "handover.link_leads_nowhere"
             );
         }
         Ok(found.map(|(connection, application)| Opening {
@@ -102,6 +102,9 @@ where
         if !connection.accepts_consent(&link.hash, now) {
             return Ok(refusal(link, connection, brand));
         }
+        if let Err(answer) = self.confirmed(connection, application).await {
+            return Ok(answer);
+        }
         let secret = BrowserSecret::new(self.ports.randomness.secret());
         let (opened, trip) = match link.clone().open(authorisation_of(&secret.state()), now) {
             Ok(opened) => opened,
@@ -109,8 +112,40 @@ where
             Err(NotOpened::TooMany) => return Ok(pages::opened_too_often(brand, until_free(link, now))),
         };
         self.ports.store.open_authorisation(link, &opened, &trip).await?;
-        tracing::info!(connection.id = %connection.id, authorisation.id = %trip.id, "a customer goes to the consent screen");
+        tracing::info!(connection.id = %connection.id, authorisation.id = %trip.id, "handover.trip_opened");
         Ok(sent_off(application, connection, &trip, &secret))
+    }
+
+    /// Customers are sent where the sealed application says: who can write the plain item cannot have them log on, or
+    /// come back, elsewhere.
+    async fn confirmed(&self, connection: &Connection, shown: &Application) -> Result<(), Answer> {
+        let ports = &self.ports;
+        let sealed = self
+            .applications
+            .open(&shown.id, &ports.store, &ports.vault, &ports.clock)
+            .await;
+        let (problem, reason) = match sealed {
+            Ok(sealed) if sealed.agrees_with(shown) => return Ok(()),
+            Ok(_) => {
+                // It may have been replaced since it was opened.
+                self.applications.forget(&shown.id);
+                (
+                    Problem::Tampered,
+                    format!(
+                        "the application `{}` is not as it was sealed; no customer is sent there; find out who writes \
+                         to the table, then add the application again with `handover app add --replace`",
+                        shown.id
+                    ),
+                )
+            }
+            Err(Unopened::NotReady { problem, reason }) => (problem, reason),
+            Err(Unopened::Unavailable { reason }) => {
+                tracing::error!(connection.id = %connection.id, error = reason, "handover.application_not_opened");
+                return Err(pages::unavailable());
+            }
+        };
+        self.not_ready(&shown.id, connection, problem, reason).await;
+        Err(pages::misconfigured(Some(&shown.display_name)))
     }
 }
 
@@ -131,8 +166,7 @@ fn until_free(link: &Link, now: Timestamp) -> Duration {
         .unwrap_or_default()
 }
 
-/// What the plain application says is good enough here: nothing secret goes to its host but `state`, which travels in
-/// URLs by nature and opens nothing without the cookie.
+/// To the host of `application`, which was confirmed.
 fn sent_off(
     application: &Application,
     connection: &Connection,

@@ -54,8 +54,8 @@ where
             }
             Ok(None) => pages::other_browser(),
             Err(error) => {
-                tracing::error!(authorisation.id = %trip, error = %told(&error), "could not read how a trip stands");
-                pages::unavailable()
+                tracing::error!(authorisation.id = %trip, error = %told(&error), "handover.outcome_not_read");
+                pages::unread(&error)
             }
         }
     }
@@ -106,7 +106,7 @@ fn standing(authorisation: &Authorisation, connection: &Connection, now: Timesta
         (State::Cancelled, _) => Standing::Ended,
         (State::Registered(_) | State::Registering | State::InDoubt(_), _) => Standing::Connected,
         (_, Some(Problem::Configuration | Problem::Tampered)) => Standing::Misconfigured,
-        (_, Some(Problem::ConsentFailed)) | (State::Invited, _) => Standing::Failed,
+        (_, Some(Problem::ConsentFailed | Problem::PairUncertain)) | (State::Invited, _) => Standing::Failed,
         (State::Authorized | State::AwaitingOperator, _) => Standing::Connected,
         (State::Failed(_) | State::Reauthorize(_), _) => Standing::Ended,
     }

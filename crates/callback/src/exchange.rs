@@ -6,13 +6,14 @@ use handover_core::{
     application::ApplicationSecret,
     apply::{Along, ApplyError},
     budget::Budget,
+    chain::{self, Order},
     connection::{Connection, Identity, Problem},
     event::{Actor, Event},
     ids::{ConnectionId, EffectId},
     plaintext,
     ports::{
-        Claimed, Clock, DataKey, ExchangeError, IdentityClaim, IdentityKey, MeError, Platform, Queue, Randomness,
-        Received, Store, Vault,
+        Claimed, Clock, DataKey, ExchangeError, IdentityKey, MeError, Platform, Queue, Randomness, Received, Store,
+        Vault,
     },
     secret::{AccessToken, AuthorizationCode},
 };
@@ -68,6 +69,7 @@ where
                 problem: Problem::ConsentFailed,
                 reason: "the code was not sent: too little time was left; the customer has to open the link again"
                     .into(),
+                unclear: false,
             })
         };
         let connection = match ended {
@@ -98,12 +100,14 @@ where
             application,
             key,
         } = claim;
-        let sealed = match key.seal(&plaintext::of_pair(&received)) {
+        let sealed = match key.seal(&plaintext::of_pair(&received, connection.id, &application.client_id)) {
             Ok(sealed) => sealed,
             Err(error) => {
                 let error = ExchangeError {
                     problem: Problem::ConsentFailed,
                     reason: told(&error),
+                    // The platform has made a pair, and it is lost here.
+                    unclear: true,
                 };
                 return self.give_up(back, connection.id, effect, error, budget).await;
             }
@@ -129,7 +133,7 @@ where
             Err(error) => {
                 tracing::error!(
                     connection.id = %connection.id, authorisation.id = %back.trip, error = %told(&error),
-                    "a received pair could not be stored"
+                    "handover.pair_lost"
                 );
                 return None;
             }
@@ -138,7 +142,7 @@ where
             .pair
             .as_ref()
             .is_some_and(|pair| pair.key.authorisation == back.trip);
-        tracing::info!(connection.id = %stored.id, authorisation.id = %back.trip, pair.kept = kept, "a pair was received");
+        tracing::info!(connection.id = %stored.id, authorisation.id = %back.trip, pair.kept = kept, "handover.pair_received");
         if !kept {
             return Some(stored);
         }
@@ -178,7 +182,7 @@ where
         let told_who = match identity {
             Ok(identity) => self.claim_identity(back, &stored, application, identity, sent).await,
             Err(error) => {
-                tracing::warn!(connection.id = %stored.id, error = %told(&error), "the platform did not tell who consented");
+                tracing::warn!(connection.id = %stored.id, error = %told(&error), "handover.identity_not_told");
                 let event = Event::NotIdentified {
                     authorisation: back.trip.clone(),
                     reason: error.reason,
@@ -196,17 +200,17 @@ where
         {
             Ok(connection) => connection,
             Err(ApplyError::Refused(refused)) => {
-                tracing::info!(connection.id = %stored.id, error = %told(&refused), "an identity came too late");
+                tracing::info!(connection.id = %stored.id, error = %told(&refused), "handover.identity_late");
                 stored
             }
             Err(error) => {
-                tracing::error!(connection.id = %stored.id, error = %told(&error), "could not record who consented");
+                tracing::error!(connection.id = %stored.id, error = %told(&error), "handover.identity_not_recorded");
                 stored
             }
         }
     }
 
-    /// Chains of one user and application are ordered by when their exchanges were sent: only a later one takes over.
+    /// What the identity says of older chains of the same user and application.
     async fn claim_identity(
         &self,
         back: &Return,
@@ -223,43 +227,30 @@ where
         let before = match self.ports.store.identity(&key).await {
             Ok(before) => before,
             Err(error) => {
-                tracing::error!(connection.id = %stored.id, error = %told(&error), "could not read who holds a chain");
+                tracing::error!(connection.id = %stored.id, error = %told(&error), "handover.chain_not_read");
                 return None;
             }
         };
         let authorisation = back.trip.clone();
-        if let Some(newer) = before.as_ref().filter(|before| before.sent_at > sent.at) {
-            tracing::warn!(
-                connection.id = %stored.id, other.connection.id = %newer.connection,
-                "a newer consent of the same user has ended this chain already"
-            );
-            return Some((
-                Event::Identified {
-                    authorisation,
-                    identity,
-                    replaces: None,
-                },
-                Along::default(),
-            ));
-        }
-        let held = Claimed {
+        let ours = Claimed {
             connection: stored.id,
             authorisation: authorisation.clone(),
             sent_at: sent.at,
         };
+        let Order { claim, replaces } = chain::order(key, ours, before);
+        if claim.is_none() {
+            tracing::warn!(connection.id = %stored.id, authorisation.id = %back.trip, "handover.chain_outlived");
+        }
+        let event = Event::Identified {
+            authorisation,
+            identity,
+            replaces,
+        };
         let along = Along {
-            identity: Some(IdentityClaim { key, held }),
+            identity: claim,
             ..Along::default()
         };
-        let replaces = before.map(|before| before.connection);
-        Some((
-            Event::Identified {
-                authorisation,
-                identity,
-                replaces,
-            },
-            along,
-        ))
+        Some((event, along))
     }
 
     async fn give_up(
@@ -275,12 +266,13 @@ where
         }
         tracing::warn!(
             connection.id = %connection, authorisation.id = %back.trip, problem = error.problem.as_str(),
-            error = %told(&error), "an exchange brought no pair"
+            error = %told(&error), "handover.exchange_failed"
         );
         let event = Event::ExchangeFailed {
             effect,
             problem: error.problem,
             reason: error.reason,
+            unclear: error.unclear,
         };
         match self
             .desk()
@@ -290,7 +282,7 @@ where
             Ok(connection) => Some(connection),
             Err(error) => {
                 // The end of its lease says as much.
-                tracing::error!(connection.id = %connection, error = %told(&error), "could not record a failed exchange");
+                tracing::error!(connection.id = %connection, error = %told(&error), "handover.failure_not_recorded");
                 None
             }
         }
@@ -299,7 +291,7 @@ where
     /// A wake-up that is lost costs precision only: the sweeper finds what is due.
     pub(crate) async fn point(&self, connection: &Connection) {
         if let Err(error) = self.desk().point(connection).await {
-            tracing::warn!(connection.id = %connection.id, error = %told(&error), "could not send a wake-up");
+            tracing::warn!(connection.id = %connection.id, error = %told(&error), "handover.wake_up_not_sent");
         }
     }
 }

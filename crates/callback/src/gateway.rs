@@ -1,8 +1,9 @@
 //! What API Gateway's HTTP API sends and takes, payload format 2.0.
 //!
-//! Read by hand, and only what is used: the conversion of `lambda_http` panics on addresses that it cannot rebuild
-//! (longer than 64 KB, or under a strange `Host`), and a customer would see a bare 5xx. Here nothing that a browser can
-//! send fails to be read.
+//! Read by hand, and only what is used: the conversion of `lambda_http` panics on addresses that it cannot rebuild (a
+//! blank or a bracket in the query, a strange `Host`, more than 64 KB), and a customer would see a bare 5xx. Here nothing
+//! that a browser can send fails to be read. The tests hold it against that crate's types, and show what its conversion
+//! does.
 
 use std::collections::BTreeMap;
 
@@ -135,6 +136,9 @@ impl Answer {
         self
     }
 }
+
+#[cfg(test)]
+mod contract;
 
 #[cfg(test)]
 mod tests {

@@ -115,7 +115,7 @@ where
         match self.ports.store.application(application).await {
             Ok(found) => found.map(|application| application.display_name),
             Err(error) => {
-                tracing::warn!(application.id = %application, error = %told(&error), "could not read an application");
+                tracing::warn!(application.id = %application, error = %told(&error), "handover.application_not_read");
                 None
             }
         }

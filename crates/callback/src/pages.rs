@@ -6,6 +6,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use handover_core::ports::ReadError;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use url::Url;
 
@@ -191,6 +192,14 @@ pub(crate) fn consent_refused(brand: Option<&str>) -> Answer {
             (who(brand)) "." }
     };
     attention(200, brand, "Not connected", text)
+}
+
+/// What cannot be used will not be usable in a minute; what cannot be reached may be there again.
+pub(crate) fn unread(error: &ReadError) -> Answer {
+    match error {
+        ReadError::Rejected(_) => misconfigured(None),
+        ReadError::Unavailable(_) => unavailable(),
+    }
 }
 
 pub(crate) fn misconfigured(brand: Option<&str>) -> Answer {

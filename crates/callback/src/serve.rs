@@ -56,9 +56,13 @@ impl<S: Store, V: Vault, Q, P, C, R> Callback<S, V, Q, P, C, R> {
         let calls = async { tokio::join!(read, seal) };
         match tokio::time::timeout(WARM_UP, calls).await {
             Ok((Ok(_), Ok(_))) => {}
-            Ok((Err(error), _)) => tracing::warn!(error = %told(&error), "the table did not answer at the start"),
-            Ok((_, Err(error))) => tracing::warn!(error = %told(&error), "KMS did not answer at the start"),
-            Err(_) => tracing::warn!("neither the table nor KMS answered at the start in time"),
+            Ok((Err(error), _)) => tracing::warn!(service = "table", error = %told(&error), "handover.not_warmed_up"),
+            Ok((_, Err(error))) => tracing::warn!(service = "kms", error = %told(&error), "handover.not_warmed_up"),
+            Err(_) => tracing::warn!(
+                service = "either",
+                error = "no answer in time",
+                "handover.not_warmed_up"
+            ),
         }
     }
 }

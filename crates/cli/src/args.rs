@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, builder::FalseyValueParser};
 use handover_core::{
     application::Origin,
     connection::{PairFate, Status},
-    ids::{ApplicationId, ChannelId, ClientId, ConnectionId, CustomerReference, Segment},
+    ids::{ApplicationId, ChannelId, ClientId, ConnectionId, CustomerReference, EffectId, Segment},
     registration::Due,
 };
 use handover_invantive::assisted::FORM;
@@ -140,6 +140,9 @@ pub struct AddApp {
     /// Replace the app registration of that name, if there is one
     #[arg(long)]
     pub replace: bool,
+    /// With --replace: another client id is meant, and the token pairs issued to the old one are given up
+    #[arg(long, requires = "replace")]
+    pub yes: bool,
 }
 
 /// Where an app registration is known.
@@ -187,6 +190,9 @@ pub struct AddChannel {
     /// Replace the channel of that name, if there is one
     #[arg(long)]
     pub replace: bool,
+    /// With --replace: another kind is meant, whatever still waits for the old one
+    #[arg(long, requires = "replace")]
+    pub yes: bool,
 }
 
 /// How a channel registers.
@@ -356,11 +362,22 @@ pub struct Take {
     pub rehearse: bool,
 }
 
+/// Of which attempt something is said.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AttemptArgs {
+    /// The attempt, as `take` printed it and `show` tells it: eff_…. Without it: the one that you have in hand
+    #[arg(long, value_name = "ATTEMPT")]
+    pub attempt: Option<EffectId>,
+}
+
 /// `done`.
 #[derive(Debug, Args)]
 pub struct DoneArgs {
     /// The connection: conn_…
     pub id: ConnectionId,
+    /// Which attempt.
+    #[command(flatten)]
+    pub of: AttemptArgs,
     /// The database's segment at Invantive Cloud
     #[arg(long)]
     pub segment: Segment,
@@ -371,6 +388,9 @@ pub struct DoneArgs {
 pub struct RefusedArgs {
     /// The connection: conn_…
     pub id: ConnectionId,
+    /// Which attempt.
+    #[command(flatten)]
+    pub of: AttemptArgs,
     /// What Invantive Cloud said; nothing secret
     #[arg(long, value_name = "TEXT", value_parser = one_line)]
     pub reason: String,
@@ -411,6 +431,9 @@ impl PairArgs {
 pub struct PutBack {
     /// The connection: conn_…
     pub id: ConnectionId,
+    /// Which attempt.
+    #[command(flatten)]
+    pub of: AttemptArgs,
     /// Why; nothing secret
     #[arg(long, value_name = "TEXT", value_parser = one_line)]
     pub reason: String,

@@ -204,3 +204,22 @@ pub fn confirm(console: &mut impl Console, question: &str) -> Result<bool, Failu
     let answer = console.ask(&format!("{question} [y/N]"))?;
     Ok(answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes")))
 }
+
+/// Goes on only where what will happen is meant: said with `--yes`, or answered on a terminal.
+///
+/// # Errors
+/// When it is not meant, or nobody can be asked.
+pub fn meant(console: &mut impl Console, yes: bool, what: &str) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !console.is_interactive() {
+        return Err(Failure::Usage(format!("{what}; say --yes if that is meant")));
+    }
+    console.say(&format!("{what}."));
+    if confirm(console, "Is that meant?")? {
+        Ok(())
+    } else {
+        Err(Failure::Refused("nothing was changed".into()))
+    }
+}

@@ -4,9 +4,10 @@ use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use handover_aws::config::{Keys, Tables, WakeQueue};
+use handover_core::ports::Clock;
 use url::Url;
 
-use crate::{failure::Failure, person};
+use crate::{failure::Failure, person, skew::Skew};
 
 /// What a deployment's stack says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,13 +81,17 @@ impl Deployment {
         })
     }
 
-    /// Looks the stack `name` up.
+    /// Looks the stack `name` up; `skew` hears what time it is there.
     ///
     /// # Errors
     /// When there is none, or this identity may not look.
-    pub async fn find(config: &SdkConfig, name: &str) -> Result<Self, Failure> {
+    pub async fn find<C>(config: &SdkConfig, name: &str, skew: &Skew<C>) -> Result<Self, Failure>
+    where
+        C: Clock + Clone + std::fmt::Debug + 'static,
+    {
         let region = region(config)?;
-        let asked = aws_sdk_cloudformation::Client::new(config)
+        let listening = aws_sdk_cloudformation::config::Builder::from(config).interceptor(skew.clone());
+        let asked = aws_sdk_cloudformation::Client::from_conf(listening.build())
             .describe_stacks()
             .stack_name(name)
             .send()

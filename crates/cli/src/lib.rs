@@ -7,6 +7,7 @@ pub mod deployment;
 pub mod failure;
 pub mod output;
 pub mod person;
+pub mod skew;
 pub mod terminal;
 pub mod time;
 pub mod view;
@@ -27,6 +28,7 @@ use crate::{
     deployment::Deployment,
     failure::Failure,
     output::{Format, Look, Printed},
+    skew::Skew,
     time::Zone,
 };
 
@@ -82,11 +84,15 @@ async fn run(arguments: Arguments, console: &mut impl Console, format: Format) -
         Failure::Usage("say which deployment: --stack NAME, or HANDOVER_STACK in the environment".into())
     })?;
     let config = clients::load().await;
+    let skew = Skew::of(clock);
     let (deployment, person) = if changes(&command) {
-        tokio::try_join!(Deployment::find(&config, &stack), deployment::person(&config))?
+        let found = tokio::try_join!(Deployment::find(&config, &stack, &skew), deployment::person(&config));
+        // First: a wrong clock may be why nothing was found.
+        skew.must_be_small()?;
+        found?
     } else {
-        // Nothing will bear a name.
-        (Deployment::find(&config, &stack).await?, String::new())
+        // Nothing will bear a name, or a time.
+        (Deployment::find(&config, &stack, &skew).await?, String::new())
     };
     let house = House {
         store: &DynamoStore::new(clients::dynamodb(&config), deployment.tables),

@@ -25,12 +25,6 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// So many seconds.
-    #[must_use]
-    pub fn from_seconds(seconds: u64) -> Self {
-        Self { seconds }
-    }
-
     /// In seconds.
     #[must_use]
     pub fn seconds(self) -> u64 {

@@ -414,6 +414,7 @@ fn told(what: &What, zone: &Zone) -> String {
         What::PairDropped { reason, .. } => format!("a received token pair was destroyed: {reason}"),
         What::ExchangeFailed { reason, .. } => format!("the exchange brought no token pair: {reason}"),
         What::ExchangeLost => "the exchange never reported back".into(),
+        What::PairUncertain => "a later consent may have ended the chain of the token pair that is kept".into(),
         What::Identified { name, user } => format!("Exact Online says who consented: {name} ({user})"),
         What::ChainReplaced { connection } => format!("this consent ended the chain of {connection}"),
         What::NotIdentified { reason } => format!("Exact Online did not say who consented: {reason}"),

@@ -124,6 +124,7 @@ fn agenda(connection: &Connection) -> Vec<(Timestamp, Matter)> {
             matters.extend(registration(connection));
             matters.extend(ask_identity(connection));
         }
+        State::AwaitingOperator => matters.extend(ask_identity(connection)),
         State::InDoubt(doubt) => matters.extend(look_up(doubt)),
         _ => {}
     }

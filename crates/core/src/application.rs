@@ -160,6 +160,17 @@ pub struct ApplicationSecret {
     pub redirect_uri: Url,
 }
 
+impl ApplicationSecret {
+    /// Whether `shown`, which anyone who can write the table can change, says where customers and secrets go as this does.
+    #[must_use]
+    pub fn agrees_with(&self, shown: &Application) -> bool {
+        self.platform == shown.platform
+            && self.host == shown.host
+            && self.client_id == shown.client_id
+            && self.redirect_uri == shown.redirect_uri
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

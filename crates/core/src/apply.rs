@@ -150,7 +150,8 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
     ) -> Result<Connection, ApplyError> {
         loop {
             let error = match self.record_once(id, event, by, along, budget).await {
-                Err(error @ (ApplyError::Conflict(_) | ApplyError::Unavailable(_))) => error,
+                // An item that cannot be used may be mended within seconds, by whoever is at work on it.
+                Err(error @ (ApplyError::Conflict(_) | ApplyError::Unavailable(_) | ApplyError::Rejected(_))) => error,
                 result => return result,
             };
             if budget.left(self.clock) <= PAUSE {

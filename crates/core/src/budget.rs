@@ -8,8 +8,8 @@ use crate::{ports::Clock, registration::later};
 
 /// A lease outlives the invocation that took it by this much.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
-/// Kept at the end of an invocation for storing what came back.
-const STORING: Duration = Duration::from_secs(5);
+/// Kept at the end of an invocation for storing what came back: more than one operation of the store may take.
+const STORING: Duration = Duration::from_secs(10);
 
 /// What is left of an invocation, by the monotonic clock: the time of day may be moved, the deadline is not.
 #[derive(Debug, Clone, Copy)]

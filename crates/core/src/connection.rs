@@ -45,6 +45,9 @@ pub struct Connection {
     pub identity: Option<Identity>,
     /// How often the platform was asked in vain who consented.
     pub identity_misses: u32,
+    /// A database that became known while another effect was under way: registered as soon as that has ended.
+    #[serde(default)]
+    pub late_success: Option<Segment>,
     /// What is under way.
     pub effect: Option<Effect>,
     /// What was asked for while an effect was under way.
@@ -418,6 +421,12 @@ pub enum Problem {
     ChannelUnavailable,
     /// A success became known that fits no open attempt.
     LateSuccess,
+    /// The registration is due after the pair's end.
+    Unreachable,
+    /// The pair came without an access token.
+    HalfPair,
+    /// A later consent may have ended the chain that the kept pair belongs to.
+    PairUncertain,
     /// This consent ended the chain of another connection of the same user and application.
     ChainReplaced,
 }
@@ -434,6 +443,9 @@ impl Problem {
             Self::LinkLapsed => "link lapsed",
             Self::ChannelUnavailable => "channel unavailable",
             Self::LateSuccess => "late success",
+            Self::Unreachable => "due too late",
+            Self::HalfPair => "half a pair",
+            Self::PairUncertain => "pair uncertain",
             Self::ChainReplaced => "chain replaced",
         }
     }

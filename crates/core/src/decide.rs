@@ -138,8 +138,9 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
                 effect,
                 problem,
                 reason,
+                unclear,
             },
-        ) => consent::failed(&mut draft, effect, problem, reason),
+        ) => consent::failed(&mut draft, effect, problem, reason, unclear),
         (_, Event::AttemptEnded { effect, outcome }) => attempt::ended(&mut draft, effect, outcome),
         (Registered(_) | Cancelled, _) => Err(Why::Finished),
 

@@ -51,6 +51,8 @@ pub enum Event {
         problem: Problem,
         /// For people.
         reason: String,
+        /// Whether the platform may have made a new chain all the same, which ends an older one.
+        unclear: bool,
     },
     /// The platform told who consented.
     Identified {
@@ -267,6 +269,8 @@ pub enum What {
     ExchangeFailed { problem: Problem, reason: String },
     /// An exchange never reported back.
     ExchangeLost,
+    /// A later consent may have ended the chain of the pair that is kept: it is held back.
+    PairUncertain,
     /// The platform told who consented.
     Identified { user: String, name: String },
     /// This consent ended the chain of another connection.

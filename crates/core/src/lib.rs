@@ -6,6 +6,7 @@ pub mod apply;
 pub mod authorisation;
 pub mod browser;
 pub mod budget;
+pub mod chain;
 pub mod connection;
 pub mod decide;
 pub mod event;

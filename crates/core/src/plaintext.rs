@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use crate::{
     application::{ApplicationSecret, PlatformKind},
-    ids::ClientId,
+    connection::Problem,
+    ids::{ClientId, ConnectionId},
     ports::Received,
     secret::{AccessToken, ClientSecret, Plaintext, RefreshToken},
 };
@@ -24,6 +25,8 @@ const VERSION: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct PairText {
     v: u32,
+    connection: ConnectionId,
+    client_id: ClientId,
     access_token: Zeroizing<String>,
     refresh_token: Zeroizing<String>,
     expires_in: Option<u32>,
@@ -39,11 +42,63 @@ struct ApplicationText {
     redirect_uri: Url,
 }
 
-/// A pair, for sealing.
+/// An opened pair. Its tokens come out for the connection and the app registration that they were issued to only: who
+/// can write the plain tables cannot have one customer's pair registered for another.
+#[derive(Debug)]
+pub struct OpenedPair {
+    connection: ConnectionId,
+    client_id: ClientId,
+    tokens: Received,
+}
+
+/// A pair that was issued to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Foreign {
+    /// The connection's item was altered or copied.
+    #[error("the token pair was sealed for another connection, {0}")]
+    Connection(ConnectionId),
+    /// The application was replaced after the consent.
+    #[error(
+        "the token pair was issued to the client id `{0}`, which the application no longer has; let the customer \
+         authorise again with `handover link`, or put the application back"
+    )]
+    Client(ClientId),
+}
+
+impl Foreign {
+    /// What kind of problem it is.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Connection(_) => Problem::Tampered,
+            Self::Client(_) => Problem::Configuration,
+        }
+    }
+}
+
+impl OpenedPair {
+    /// The tokens, for their own connection and application.
+    ///
+    /// # Errors
+    /// [`Foreign`] when they were issued to others.
+    pub fn tokens_of(self, connection: ConnectionId, application: &ApplicationSecret) -> Result<Received, Foreign> {
+        if self.connection != connection {
+            return Err(Foreign::Connection(self.connection));
+        }
+        if self.client_id != application.client_id {
+            return Err(Foreign::Client(self.client_id));
+        }
+        Ok(self.tokens)
+    }
+}
+
+/// A pair that `connection` received for the app registration `client_id`, for sealing.
 #[must_use]
-pub fn of_pair(pair: &Received) -> Plaintext {
+pub fn of_pair(pair: &Received, connection: ConnectionId, client_id: &ClientId) -> Plaintext {
     write(&PairText {
         v: VERSION,
+        connection,
+        client_id: client_id.clone(),
         access_token: wiped(pair.access_token.expose()),
         refresh_token: wiped(pair.refresh_token.expose()),
         expires_in: pair.expires_in,
@@ -54,12 +109,17 @@ pub fn of_pair(pair: &Received) -> Plaintext {
 ///
 /// # Errors
 /// [`Unreadable`] when it is of another form or a later version.
-pub fn read_pair(plaintext: &Plaintext) -> Result<Received, Unreadable> {
+pub fn read_pair(plaintext: &Plaintext) -> Result<OpenedPair, Unreadable> {
     let text: PairText = read(plaintext, "token pair", |text: &PairText| text.v)?;
-    Ok(Received {
+    let tokens = Received {
         access_token: AccessToken::new(text.access_token.as_str()),
         refresh_token: RefreshToken::new(text.refresh_token.as_str()),
         expires_in: text.expires_in,
+    };
+    Ok(OpenedPair {
+        connection: text.connection,
+        client_id: text.client_id,
+        tokens,
     })
 }
 
@@ -120,22 +180,43 @@ fn read<T: DeserializeOwned>(
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_pair_reads_back() {
+    fn application(client_id: &str) -> ApplicationSecret {
+        ApplicationSecret {
+            platform: PlatformKind::ExactOnline,
+            host: "https://start.exactonline.nl".parse().unwrap(),
+            client_id: client_id.parse().unwrap(),
+            client_secret: ClientSecret::new("s"),
+            redirect_uri: "https://a.example/callback/x".parse().unwrap(),
+        }
+    }
+
+    fn sealed(connection: ConnectionId) -> Plaintext {
         let pair = Received {
             access_token: AccessToken::new("stampNL001.gAAAA/+=\"\\"),
             refresh_token: RefreshToken::new("stampNL001.abcd!IAAAA"),
             expires_in: Some(600),
         };
-        let again = read_pair(&of_pair(&pair)).unwrap();
-        assert!(again.refresh_token.same_as(&pair.refresh_token));
-        assert!(again.access_token.same_as(&pair.access_token));
-        assert_eq!(again.expires_in, Some(600));
+        of_pair(&pair, connection, &"client".parse().unwrap())
+    }
+
+    #[test]
+    fn a_pair_reads_back_for_its_own_connection_and_client_only() {
+        let ours = ConnectionId::new(jiff::Timestamp::UNIX_EPOCH, 1);
+        let other = ConnectionId::new(jiff::Timestamp::UNIX_EPOCH, 2);
+        let open = || read_pair(&sealed(ours)).unwrap();
+        let tokens = open().tokens_of(ours, &application("client")).unwrap();
+        assert_eq!(tokens.refresh_token.expose(), "stampNL001.abcd!IAAAA");
+        assert_eq!(tokens.access_token.expose(), "stampNL001.gAAAA/+=\"\\");
+        assert_eq!(tokens.expires_in, Some(600));
+        let copied = open().tokens_of(other, &application("client")).unwrap_err();
+        assert_eq!(copied.problem(), Problem::Tampered);
+        let replaced = open().tokens_of(ours, &application("another")).unwrap_err();
+        assert_eq!(replaced.problem(), Problem::Configuration);
     }
 
     #[test]
     fn an_unknown_version_is_refused_without_a_word_of_it() {
-        let later = Plaintext::new(br#"{"v":9,"access_token":"","refresh_token":"hush","expires_in":null}"#.to_vec());
+        let later = Plaintext::new(br#"{"v":9,"connection":"conn_01ARZ3NDEKTSV4RRFFQ69G5FAV","client_id":"c","access_token":"","refresh_token":"hush","expires_in":null}"#.to_vec());
         let refusal = read_pair(&later).unwrap_err().to_string();
         assert_eq!(refusal, "the opened token pair is of an unknown form");
     }

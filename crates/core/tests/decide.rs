@@ -35,7 +35,7 @@ enum Move {
     Consent { link_of: u8 },
     RefuseConsent,
     Exchange { which: u8, told: Option<u32> },
-    FailExchange { which: u8 },
+    FailExchange { which: u8, unclear: bool },
     Identify,
     MissIdentity,
     Obstruct,
@@ -74,7 +74,7 @@ fn moves() -> impl Strategy<Value = Move> {
         3 => (0_u8..3).prop_map(|link_of| Move::Consent { link_of }),
         1 => Just(Move::RefuseConsent),
         4 => (0_u8..4, proptest::option::of(1_u32..4_000)).prop_map(|(which, told)| Move::Exchange { which, told }),
-        1 => (0_u8..4).prop_map(|which| Move::FailExchange { which }),
+        1 => (0_u8..4, any::<bool>()).prop_map(|(which, unclear)| Move::FailExchange { which, unclear }),
         2 => Just(Move::Identify),
         1 => Just(Move::MissIdentity),
         1 => Just(Move::Obstruct),
@@ -191,10 +191,11 @@ impl World {
                     expires_in: *told,
                 }
             }
-            Move::FailExchange { which } => Event::ExchangeFailed {
+            Move::FailExchange { which, unclear } => Event::ExchangeFailed {
                 effect: self.exchanges.get(usize::from(*which))?.0,
                 problem: Problem::ConsentFailed,
                 reason: "refused".into(),
+                unclear: *unclear,
             },
             Move::Identify => Event::Identified {
                 authorisation: self.connection.pair.as_ref()?.key.authorisation.clone(),
@@ -338,6 +339,18 @@ impl World {
             );
             self.possible.insert(*effect);
         }
+        if let Event::AttemptEnded {
+            outcome: Outcome::Registered { .. },
+            ..
+        } = event
+        {
+            let status = after.state.status();
+            let waits = after.effect.is_some() && after.late_success.is_some();
+            assert!(
+                matches!(status, Status::Registered | Status::Cancelled) || waits,
+                "invariant_a_success_is_never_dropped ({status})"
+            );
+        }
         match event {
             // What surely had no effect, or was refused, or was settled as absent, may be followed by another.
             Event::AttemptEnded { effect, outcome } if !matches!(outcome, Outcome::Unanswered { .. }) => {
@@ -405,6 +418,12 @@ impl World {
             assert!(
                 connection.pair.is_none(),
                 "invariant_no_pair_while_waiting_for_a_consent"
+            );
+        }
+        if connection.late_success.is_some() {
+            assert!(
+                connection.effect.is_some(),
+                "invariant_a_known_success_waits_for_an_effect_only"
             );
         }
         if let (State::InDoubt(_), Some(link)) = (&connection.state, &connection.link) {
@@ -564,6 +583,71 @@ fn a_late_success_of_the_attempt_in_doubt_registers() {
         how: How::Registered,
     });
     assert_eq!(world.connection.state.status(), Status::Registered);
+}
+
+#[test]
+fn a_success_that_becomes_known_after_all_registers_and_destroys_the_pair() {
+    let mut world = World::new(ChannelKind::Assisted, Due::AfterConsent { seconds: 0 }).unwrap();
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange { which: 0, told: None });
+    world.play(&Move::Identify);
+    world.play(&Move::Wake);
+    let begin = Move::Begin {
+        person: true,
+        look_up: false,
+        unknown: false,
+    };
+    world.play(&begin);
+    world.play(&Move::Wait(181));
+    world.play(&Move::Wake);
+    world.play(&Move::Settle {
+        registered: false,
+        unspent: true,
+    });
+    world.play(&Move::Retry);
+    world.play(&Move::Wake);
+    world.play(&begin);
+    assert_eq!(world.connection.state.status(), Status::Registering);
+    // The first attempt succeeded after all, while the second is under way: it waits for that one, whatever it brings.
+    world.play(&Move::End {
+        which: 1,
+        how: How::Registered,
+    });
+    assert_eq!(world.connection.state.status(), Status::Registering);
+    world.play(&Move::End {
+        which: 0,
+        how: How::NotSent,
+    });
+    assert_eq!(world.connection.state.status(), Status::Registered);
+    assert!(world.sealed.is_empty());
+}
+
+#[test]
+fn an_unclear_exchange_holds_the_older_pair_back() {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 }).unwrap();
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange { which: 0, told: None });
+    world.play(&Move::Identify);
+    world.play(&Move::OpenLink);
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::FailExchange {
+        which: 0,
+        unclear: true,
+    });
+    assert_eq!(world.connection.state.status(), Status::Failed);
+    assert!(world.connection.pair.is_some(), "it is held, not destroyed");
+    world.play(&Move::Retry);
+    assert_eq!(world.connection.state.status(), Status::Authorized);
+}
+
+#[test]
+fn a_due_time_that_this_consent_cannot_reach_is_told_at_once() {
+    let due = Due::At(Timestamp::from_second(START + 36 * 86_400).unwrap());
+    let mut world = World::new(ChannelKind::Http, due).unwrap();
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange { which: 0, told: None });
+    let attention = world.connection.attention.as_ref().unwrap();
+    assert_eq!(attention.problem, Problem::Unreachable);
 }
 
 #[test]

@@ -176,18 +176,22 @@ impl Failed {
             Self::NotSent(why) => ExchangeError {
                 problem: Problem::Configuration,
                 reason: format!("{what}: {why}; set it right"),
+                unclear: false,
             },
             Self::Network(NetworkFailure::Unusable) => ExchangeError {
                 problem: Problem::Configuration,
                 reason: format!("{what}: {}; check the application's host", NetworkFailure::Unusable),
+                unclear: false,
             },
             Self::Network(failure) => ExchangeError {
                 problem: Problem::ConsentFailed,
                 reason: format!("{what}: {failure}; the customer has to consent again"),
+                unclear: !failure.surely_unsent(),
             },
             Self::Refused(refused) => ExchangeError {
                 problem: problem_of(refused.meaning),
                 reason: format!("{what}: {refused}"),
+                unclear: refused.meaning.is_unclear(),
             },
         }
     }

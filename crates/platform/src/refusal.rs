@@ -168,6 +168,23 @@ fn plain_words(header: &str) -> Option<String> {
 }
 
 impl TokenRefusal {
+    /// Whether the platform may have exchanged what was presented all the same: it does not say that it did not.
+    #[must_use]
+    pub fn is_unclear(self) -> bool {
+        match self {
+            Self::GatewayFault | Self::NoToken | Self::Unknown => true,
+            Self::Transient(transience) => transience != Transience::RateLimited,
+            Self::TooEarly
+            | Self::UsedRefreshToken
+            | Self::Expired
+            | Self::ChainBroken
+            | Self::BadClient
+            | Self::CodeUsedOrMismatch
+            | Self::CodeStale
+            | Self::Redirected => false,
+        }
+    }
+
     /// What it means and what to do, in a line.
     #[must_use]
     pub fn explained(self) -> &'static str {

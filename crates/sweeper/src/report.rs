@@ -24,7 +24,7 @@ pub struct Report {
     pub failed: u32,
     /// How long the one that waited longest was due already.
     pub oldest_overdue: Duration,
-    /// Connections in doubt, as far as one page shows; `None`: they could not be counted.
+    /// Connections in doubt, a hundred at most; `None`: they could not be counted.
     pub in_doubt: Option<u32>,
 }
 

@@ -7,7 +7,7 @@ use handover_aws::{metrics, telemetry::error_chain};
 use handover_core::{
     budget::Budget,
     connection::Status,
-    ports::{Clock, DuePointer, Filter, LONGEST_DELAY, Queue, Randomness, ReadError, Store},
+    ports::{Clock, DuePointer, LONGEST_DELAY, Queue, Randomness, ReadError, Store},
     registration::later,
 };
 use jiff::Timestamp;
@@ -108,12 +108,8 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
     }
 
     async fn doubts(&self) -> Option<u32> {
-        let in_doubt = Filter {
-            status: Some(Status::InDoubt),
-            ..Filter::default()
-        };
-        match self.desk.store.list(&in_doubt, DOUBTS, None).await {
-            Ok(page) => Some(u32::try_from(page.items.len()).unwrap_or(DOUBTS)),
+        match self.desk.store.count(Status::InDoubt, DOUBTS).await {
+            Ok(doubts) => Some(doubts),
             Err(error) => {
                 tracing::warn!(error = %error_chain(&error), "handover.doubts_not_counted");
                 None

@@ -6,9 +6,10 @@ use futures::join;
 use handover_core::{
     apply::{Along, ApplyError},
     budget::Budget,
+    chain::{self, Order},
     connection::{Connection, Pair},
     event::{Actor, Event},
-    ports::{Claimed, Clock, IdentityClaim, IdentityKey, Platform, Queue, Randomness, Registrar, Store, Vault},
+    ports::{Claimed, Clock, IdentityKey, Platform, Queue, Randomness, Registrar, Store, Vault},
 };
 
 use crate::{
@@ -60,7 +61,8 @@ where
 
     async fn ask_platform(&self, connection: &Connection, pair: &Pair) -> Result<(Event, Along), Closed> {
         let (tokens, application) = join!(self.open_pair(&pair.key), self.open_application(connection));
-        let (tokens, application) = (tokens?, application?);
+        let (pair_opened, application) = (tokens?, application?);
+        let tokens = pair_opened.tokens_of(connection.id, &application)?;
         let authorisation = pair.key.authorisation.clone();
         let identity = match self.platform.me(&application, &tokens.access_token, ASKING).await {
             Ok(identity) => identity,
@@ -78,18 +80,17 @@ where
         };
         let read = self.desk.store.identity(&key).await;
         let before = read.map_err(|error| Closed::Away(ApplyError::from(error).into()))?;
-        // A chain that was sent for later has ended this one: its claim stays.
-        let outlived = before.as_ref().is_some_and(|before| before.sent_at > ours.sent_at);
-        if outlived {
+        let Order { claim, replaces } = chain::order(key, ours, before);
+        if claim.is_none() {
             tracing::warn!(connection.id = %connection.id, "handover.chain_outlived");
         }
         let event = Event::Identified {
             authorisation,
             identity,
-            replaces: before.filter(|_| !outlived).map(|before| before.connection),
+            replaces,
         };
         let along = Along {
-            identity: (!outlived).then_some(IdentityClaim { key, held: ours }),
+            identity: claim,
             ..Along::default()
         };
         Ok((event, along))

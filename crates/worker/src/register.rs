@@ -99,7 +99,8 @@ where
             self.open_application(connection),
             self.open_profile(connection),
         );
-        let (tokens, application, profile) = (tokens?, application?, profile?);
+        let (pair, application, profile) = (tokens?, application?, profile?);
+        let tokens = pair.tokens_of(connection.id, &application)?;
         let submission = Submission {
             // What was sealed with the secret, not what the plain table says of the application.
             application: &application,

@@ -5,10 +5,8 @@ use handover_core::{
     apply::{Along, ApplyError},
     connection::{Connection, PairKey, Problem},
     event::{Actor, Event},
-    plaintext::{self, Unreadable},
-    ports::{
-        Clock, NotPrepared, OpenError, Place, Platform, Queue, Randomness, ReadError, Received, Registrar, Store, Vault,
-    },
+    plaintext::{self, Foreign, OpenedPair, Unreadable},
+    ports::{Clock, NotPrepared, OpenError, Place, Platform, Queue, Randomness, ReadError, Registrar, Store, Vault},
     secret::Plaintext,
 };
 
@@ -35,6 +33,15 @@ impl From<NotPrepared> for Obstacle {
     }
 }
 
+impl From<Foreign> for Closed {
+    fn from(foreign: Foreign) -> Self {
+        Self::Obstacle(Obstacle {
+            problem: foreign.problem(),
+            reason: format!("{foreign}; nothing was sent"),
+        })
+    }
+}
+
 impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
 where
     S: Store,
@@ -45,7 +52,7 @@ where
     C: Clock,
     N: Randomness,
 {
-    pub(crate) async fn open_pair(&self, key: &PairKey) -> Result<Received, Closed> {
+    pub(crate) async fn open_pair(&self, key: &PairKey) -> Result<OpenedPair, Closed> {
         let opened = self.open(Place::Pair(key.clone())).await?;
         plaintext::read_pair(&opened).map_err(|error| unreadable(error, "a new consent helps: `handover link`"))
     }

@@ -11,8 +11,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use handover_local::{
     customer::{Customer, Seen},
-    demo::invite,
-    stage::{API_KEY, CLIENT_SECRET, PASSWORD, Settings, Stage},
+    handover::Said,
+    stage::{API_KEY, APPLICATION, CHANNEL, CLIENT_SECRET, Invitation, PASSWORD, Settings, Stage},
+    wait,
 };
 use handover_standin::{Books, ControlClient, Fault, User};
 use serde_json::{Value, json};
@@ -28,8 +29,10 @@ static STAGES: AtomicU32 = AtomicU32::new(0);
 /// One stage and what it leaves behind.
 pub struct World {
     pub stage: Stage,
-    /// Pages and outputs, with where they were seen.
+    /// Texts that nobody else keeps, with where they were seen.
     texts: Mutex<Vec<(String, String)>>,
+    /// Secrets besides the samples and what the stage's own stand-in issued.
+    secrets: Mutex<Vec<String>>,
     users: AtomicU32,
 }
 
@@ -79,6 +82,7 @@ impl World {
         Ok(Self {
             stage,
             texts: Mutex::default(),
+            secrets: Mutex::default(),
             users: AtomicU32::new(0),
         })
     }
@@ -97,6 +101,11 @@ impl World {
 
     /// A connection to be registered so long after the consent, with a customer nobody has seen before.
     pub async fn journey(&self, after: Duration) -> Result<Journey> {
+        self.journey_over(CHANNEL, after).await
+    }
+
+    /// The same, over another channel.
+    pub async fn journey_over(&self, channel: &str, after: Duration) -> Result<Journey> {
         let number = self.users.fetch_add(1, Ordering::Relaxed);
         let database = format!("customer-{number}");
         let user = User {
@@ -107,7 +116,14 @@ impl World {
         self.control().put_user(&database, &user).await?;
         let browser = Customer::new(&self.stage.gateway.url(), &database, PASSWORD)?;
         let reference = format!("Customer {number}");
-        let (connection, link) = invite(&self.stage, &database, &reference, after).await?;
+        let invitation = Invitation {
+            application: APPLICATION,
+            channel,
+            reference: &reference,
+            database: &database,
+            after,
+        };
+        let (connection, link) = self.stage.invite(&invitation).await?;
         Ok(Journey {
             connection,
             reference,
@@ -119,33 +135,38 @@ impl World {
     /// One that has consented and is authorised.
     pub async fn authorised(&self, after: Duration) -> Result<Journey> {
         let mut journey = self.journey(after).await?;
-        let page = self.connect(&mut journey).await?;
+        self.authorise(&mut journey).await?;
+        Ok(journey)
+    }
+
+    /// Lets this customer consent.
+    pub async fn authorise(&self, journey: &mut Journey) -> Result<()> {
+        let page = self.connect(journey).await?;
         ensure!(
             page.status == 200,
             "the customer ends on a page with status {}: {}",
             page.status,
             page.body
         );
-        Ok(journey)
+        Ok(())
     }
 
     /// The whole way through the browser.
     pub async fn connect(&self, journey: &mut Journey) -> Result<Seen> {
         let link = journey.link.clone();
-        let page = journey.browser.connect(&link).await?;
-        self.saw(&page);
-        Ok(page)
-    }
-
-    /// Keeps a page for the audits.
-    pub fn saw(&self, page: &Seen) {
-        self.keep("a page", &page.body);
+        journey.browser.connect(&link).await
     }
 
     /// Keeps a text for the audits.
     pub fn keep(&self, place: &str, text: &str) {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         texts.push((place.to_owned(), text.to_owned()));
+    }
+
+    /// What must stand nowhere in the clear either.
+    pub fn keep_secrets<'a>(&self, more: impl IntoIterator<Item = &'a str>) {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.extend(more.into_iter().map(str::to_owned));
     }
 
     pub async fn show(&self, connection: &str) -> Result<Value> {
@@ -161,12 +182,9 @@ impl World {
         self.stage.aws.invoke("sweeper", &json!({})).await.map(drop)
     }
 
-    /// Runs the command; its output is kept for the audits.
-    pub async fn handover(&self, arguments: &[&str], input: &str) -> Result<handover_local::handover::Said> {
-        let said = self.stage.handover.run(arguments, input).await?;
-        self.keep("the command's output", &said.out);
-        self.keep("the command's errors", &said.err);
-        Ok(said)
+    /// Runs the command.
+    pub async fn handover(&self, arguments: &[&str], input: &str) -> Result<Said> {
+        self.stage.handover.run(arguments, input).await
     }
 
     pub fn output(&self, name: &str) -> Result<&str> {
@@ -176,13 +194,34 @@ impl World {
 
     /// The places in the vault that hold a sealed pair.
     pub async fn sealed_pairs(&self) -> Result<Vec<Value>> {
-        let items = self.stage.aws.scan(self.output("VaultTable")?).await?;
-        let is_pair = |item: &Value| {
-            item.pointer("/pk/S")
-                .and_then(Value::as_str)
-                .is_some_and(|key| key.starts_with("PAIR#"))
-        };
-        Ok(items.into_iter().filter(is_pair).collect())
+        self.items("VaultTable", "PAIR#").await
+    }
+
+    /// The items of a table, by the name of its output, whose key begins so.
+    pub async fn items(&self, table: &str, key: &str) -> Result<Vec<Value>> {
+        let items = self.stage.aws.scan(self.output(table)?).await?;
+        let begins = |item: &Value| item.pointer("/pk/S")?.as_str().map(|pk| pk.starts_with(key));
+        Ok(items
+            .into_iter()
+            .filter(|item| begins(item).unwrap_or_default())
+            .collect())
+    }
+
+    /// What is told of a connection, its history included, in one text.
+    pub async fn told(&self, connection: &str) -> Result<String> {
+        Ok(self.show(connection).await?.to_string())
+    }
+
+    /// Waits until something is told of a connection.
+    pub async fn until_told(&self, connection: &str, what: &str) -> Result<()> {
+        let wanted = format!("`{what}` to be told of {connection}");
+        let told = wait::until(&wanted, SOON, || async {
+            Ok(self.told(connection).await?.contains(what).then_some(()))
+        });
+        match told.await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.context(format!("it stands so: {:#}", self.show(connection).await?))),
+        }
     }
 
     /// How often this connection's pair reached Invantive Cloud.
@@ -212,18 +251,30 @@ impl World {
         texts.extend(logs.into_iter().map(|line| ("a function's log".to_owned(), line)));
         let bodies = self.stage.recorder.bodies();
         texts.extend(bodies.into_iter().map(|body| ("a call to AWS".to_owned(), body)));
-        let books = self.stage.standin.books();
-        {
-            let mut found = evidence.enter();
-            let number = found.deployments.len();
-            found.deployments.push(serde_json::from_value(policies)?);
-            found
-                .calls
-                .extend(self.stage.recorder.calls().into_iter().map(|call| (number, call)));
-            found.texts.extend(texts);
-            found.secrets.extend(books.secrets().into_iter().map(str::to_owned));
-            found.secrets.extend([CLIENT_SECRET.to_owned(), API_KEY.to_owned()]);
+        let pages = self.stage.gateway.pages();
+        texts.extend(
+            pages
+                .into_iter()
+                .map(|page| ("an answer to a browser".to_owned(), page)),
+        );
+        for said in self.stage.handover.said() {
+            texts.push(("the command's output".to_owned(), said.out));
+            texts.push(("the command's errors".to_owned(), said.err));
         }
-        self.stage.stop().await
+        let calls = self.stage.recorder.calls();
+        let books = self.stage.standin.books();
+        texts.push(("the local cloud's log".to_owned(), self.stage.stop().await?));
+
+        let mut found = evidence.enter();
+        let number = found.deployments.len();
+        found.deployments.push(serde_json::from_value(policies)?);
+        found.calls.extend(calls.into_iter().map(|call| (number, call)));
+        found.texts.extend(texts);
+        found.secrets.extend(books.secrets().into_iter().map(str::to_owned));
+        found.secrets.extend([CLIENT_SECRET.to_owned(), API_KEY.to_owned()]);
+        found
+            .secrets
+            .extend(self.secrets.into_inner().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
     }
 }

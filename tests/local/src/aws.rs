@@ -135,6 +135,42 @@ impl Aws {
         self.call("sqs", "AmazonSQS.SendMessage", &request).await.map(drop)
     }
 
+    /// Sets for how many seconds a message that was received is nobody else's.
+    ///
+    /// # Errors
+    /// When it cannot be set.
+    pub async fn set_visibility(&self, queue_url: &str, seconds: u32) -> Result<()> {
+        let attributes = json!({ "VisibilityTimeout": seconds.to_string() });
+        let request = json!({ "QueueUrl": queue_url, "Attributes": attributes });
+        self.call("sqs", "AmazonSQS.SetQueueAttributes", &request)
+            .await
+            .map(drop)
+    }
+
+    /// Hands the worker a batch of messages, by id and body, past the queue; answers the ids that are to come back.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn work(&self, batch: &[(&str, &str)]) -> Result<Vec<String>> {
+        let record = |(id, body): &(&str, &str)| {
+            json!({
+                "messageId": id,
+                "receiptHandle": id,
+                "body": body,
+                "attributes": {},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "awsRegion": REGION,
+            })
+        };
+        let records: Vec<_> = batch.iter().map(record).collect();
+        let answer = self.invoke("worker", &json!({ "Records": records })).await?;
+        let failures = answer.get("batchItemFailures").and_then(Value::as_array);
+        let failures = failures.with_context(|| format!("the worker answered {answer}"))?;
+        let id = |failure: &Value| Some(failure.get("itemIdentifier")?.as_str()?.to_owned());
+        Ok(failures.iter().filter_map(id).collect())
+    }
+
     /// About how many messages a queue holds, those under work included.
     ///
     /// # Errors

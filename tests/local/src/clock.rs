@@ -1,6 +1,9 @@
 //! Moves the clock of the unmodified functions, by libfaketime.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Result, ensure};
 
@@ -14,18 +17,17 @@ pub struct MovableClock {
 }
 
 impl MovableClock {
-    /// At real time.
+    /// At real time, kept in `file`.
     ///
     /// # Errors
     /// When the library was not built.
-    pub fn new(stack: &str) -> Result<Self> {
+    pub fn new(file: &Path) -> Result<Self> {
         let library = project().join(".tools/libfaketimeMT.so.1");
         ensure!(library.exists(), "{} is missing: run `make tools`", library.display());
-        let file = project()
-            .join(".local")
-            .join(format!("clock-{stack}-{}", std::process::id()));
-        std::fs::create_dir_all(project().join(".local"))?;
-        let clock = Self { file, library };
+        let clock = Self {
+            file: file.to_owned(),
+            library,
+        };
         clock.set(Duration::ZERO)?;
         Ok(clock)
     }
@@ -53,11 +55,5 @@ impl MovableClock {
         std::fs::write(&beside, format!("+{}\n", offset.as_secs()))?;
         std::fs::rename(beside, &self.file)?;
         Ok(())
-    }
-}
-
-impl Drop for MovableClock {
-    fn drop(&mut self) {
-        std::fs::remove_file(&self.file).ok();
     }
 }

@@ -62,11 +62,11 @@ pub struct Cloud {
 
 impl Cloud {
     /// Starts it on `port` and waits until it answers. Functions call AWS at `endpoint`, and find `variables` besides
-    /// their own.
+    /// their own. What it has to say goes to the file `log`.
     ///
     /// # Errors
     /// When it does not come up; says what it printed.
-    pub async fn start(port: u16, endpoint: &str, variables: &[(String, String)]) -> Result<Self> {
+    pub async fn start(port: u16, endpoint: &str, variables: &[(String, String)], log: &Path) -> Result<Self> {
         let mut command = python();
         command
             .arg(project().join("infra/local/cloud.py"))
@@ -79,7 +79,7 @@ impl Cloud {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(log_file()?)
+            .stderr(std::fs::File::create(log).context("no log for the local cloud")?)
             .kill_on_drop(false);
         let mut process = command
             .spawn()
@@ -88,7 +88,7 @@ impl Cloud {
         let mut lines = BufReader::new(stdout).lines();
         loop {
             let Some(line) = lines.next_line().await? else {
-                bail!("the local cloud ended at once: see {}", log_path().display());
+                bail!("the local cloud ended at once: see {}", log.display());
             };
             let Ok(said) = serde_json::from_str::<Value>(&line) else {
                 continue;
@@ -189,17 +189,4 @@ impl Cloud {
         }
         Ok(serde_json::from_slice(&output.stdout)?)
     }
-}
-
-fn log_path() -> PathBuf {
-    project()
-        .join(".local")
-        .join(format!("cloud-{}.log", std::process::id()))
-}
-
-fn log_file() -> Result<Stdio> {
-    let path = log_path();
-    std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
-    Ok(file.into())
 }

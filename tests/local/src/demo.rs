@@ -3,19 +3,22 @@
 use std::{io::Write, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use handover_standin::{Lifetimes, books::Peer};
+use handover_standin::{Lifetimes, User, books::Peer};
 use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
 use crate::{
     customer::Customer,
-    stage::{APPLICATION, CHANNEL, PASSWORD, Settings, Stage, USER},
+    stage::{APPLICATION, CHANNEL, Invitation, PASSWORD, Settings, Stage, USER},
     wait,
 };
 
 /// From consent to registration, in the demonstration.
 const REGISTER_IN: Duration = Duration::from_secs(25);
+
+/// Another customer, for who tries by hand: an app has one database per user.
+pub const SECOND_USER: &str = "p.pieters";
 
 /// Minutes for days: what takes a month at Exact Online takes ten minutes here.
 fn lifetimes() -> Lifetimes {
@@ -70,11 +73,24 @@ pub async fn walk(teller: &Teller) -> Result<(Stage, String)> {
     };
     let stage = Stage::start(&settings, |step| teller.tell(step)).await?;
     stage.add_samples(&settings.lifetimes).await?;
+    let second = User {
+        password: PASSWORD.into(),
+        full_name: "Piet Pieters".into(),
+        ..User::default()
+    };
+    stage.standin.control().put_user(SECOND_USER, &second).await?;
     teller.tell(&format!(
         "added application `{APPLICATION}` and http channel `{CHANNEL}`, their secrets sealed"
     ));
 
-    let (connection, link) = invite(&stage, "acme-boekhouding", "Acme Boekhouding B.V.", REGISTER_IN).await?;
+    let invitation = Invitation {
+        application: APPLICATION,
+        channel: CHANNEL,
+        reference: "Acme Boekhouding B.V.",
+        database: "acme-boekhouding",
+        after: REGISTER_IN,
+    };
+    let (connection, link) = stage.invite(&invitation).await?;
     teller.tell(&format!(
         "{connection} made: to be registered {} s after the consent",
         REGISTER_IN.as_secs()
@@ -104,33 +120,6 @@ pub async fn walk(teller: &Teller) -> Result<(Stage, String)> {
     stage_books(&stage, teller).await?;
     let line = closing_line(&connection, &shown)?;
     Ok((stage, line))
-}
-
-/// Makes a connection over the http channel; answers its id and link.
-///
-/// # Errors
-/// When the command refuses.
-pub async fn invite(stage: &Stage, database: &str, reference: &str, after: Duration) -> Result<(String, Url)> {
-    let register_in = format!("{}s", after.as_secs());
-    let arguments = [
-        "connect",
-        "--app",
-        APPLICATION,
-        "--channel",
-        CHANNEL,
-        "--reference",
-        reference,
-        "--database",
-        database,
-        "--register-in",
-        &register_in,
-    ];
-    let made = stage.handover.json(&arguments, "").await?;
-    let text = |pointer: &str| {
-        let text = made.pointer(pointer).and_then(Value::as_str);
-        text.with_context(|| format!("`connect` tells no {pointer}: {made:#}"))
-    };
-    Ok((text("/connection/id")?.to_owned(), text("/link")?.parse()?))
 }
 
 /// Whoever has the link may connect: a terminal's scrollback need not keep it.

@@ -1,6 +1,9 @@
 //! What stands before the HTTP API: hands on every request and cuts at 30 s, as API Gateway does.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use axum::{
@@ -22,9 +25,14 @@ pub struct Gateway {
     port: u16,
     task: Option<JoinHandle<()>>,
     listener: Option<TcpListener>,
+    pages: Pages,
 }
 
+/// What was answered, headers included.
+type Pages = Arc<Mutex<Vec<String>>>;
+
 struct Behind {
+    pages: Pages,
     client: reqwest::Client,
     cloud: String,
     host: String,
@@ -43,6 +51,7 @@ impl Gateway {
             port: listener.local_addr()?.port(),
             task: None,
             listener: Some(listener),
+            pages: Pages::default(),
         })
     }
 
@@ -51,6 +60,12 @@ impl Gateway {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://handover.localhost:{}", self.port)
+    }
+
+    /// Every answer that was handed on so far: status, headers and body.
+    #[must_use]
+    pub fn pages(&self) -> Vec<String> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Begins to serve the API at `endpoint` of the local cloud at `cloud`.
@@ -68,6 +83,7 @@ impl Gateway {
             .no_proxy()
             .build()?;
         let behind = Arc::new(Behind {
+            pages: Arc::clone(&self.pages),
             client,
             cloud: cloud.to_owned(),
             host,
@@ -106,7 +122,17 @@ async fn hand_on(State(behind): State<Arc<Behind>>, request: Request) -> Respons
 async fn ask(behind: &Behind, request: Request) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 10 * 1024 * 1024).await?;
-    forward(&behind.client, &behind.cloud, Some(behind.host.parse()?), parts, body).await
+    let answer = forward(&behind.client, &behind.cloud, Some(behind.host.parse()?), parts, body).await?;
+    let (parts, body) = answer.into_parts();
+    let body = to_bytes(body, usize::MAX).await?;
+    let page = format!(
+        "{} {:?}\n{}",
+        parts.status,
+        parts.headers,
+        String::from_utf8_lossy(&body)
+    );
+    behind.pages.lock().unwrap_or_else(PoisonError::into_inner).push(page);
+    Ok(Response::from_parts(parts, Body::from(body)))
 }
 
 fn refusal(status: StatusCode, body: &'static str) -> Response<Body> {

@@ -1,6 +1,9 @@
 //! The command `handover`, run as a person would.
 
-use std::process::Stdio;
+use std::{
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -13,10 +16,9 @@ use crate::cloud::{REGION, command};
 pub struct Handover {
     /// The stack's name.
     pub stack: String,
-    /// Where it finds AWS.
-    pub endpoint: String,
-    /// Whether whoever runs it has the operators' role even where the developers' would do.
-    pub operator: bool,
+    endpoint: String,
+    operator: bool,
+    said: Arc<Mutex<Vec<Said>>>,
 }
 
 /// What a run of the command printed.
@@ -31,6 +33,32 @@ pub struct Said {
 }
 
 impl Handover {
+    /// The command for the deployment `stack`, which finds AWS at `endpoint`.
+    #[must_use]
+    pub fn new(stack: &str, endpoint: &str) -> Self {
+        Self {
+            stack: stack.to_owned(),
+            endpoint: endpoint.to_owned(),
+            operator: false,
+            said: Arc::default(),
+        }
+    }
+
+    /// The same, run by who has the operators' role even where the developers' would do.
+    #[must_use]
+    pub fn as_operator(&self) -> Self {
+        Self {
+            operator: true,
+            ..self.clone()
+        }
+    }
+
+    /// What every run has printed so far, whoever ran it.
+    #[must_use]
+    pub fn said(&self) -> Vec<Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Runs it with these arguments and this standard input.
     ///
     /// # Errors
@@ -49,11 +77,16 @@ impl Handover {
             stdin.write_all(input.as_bytes()).await.ok();
         }
         let output = process.wait_with_output().await?;
-        Ok(Said {
+        let said = Said {
             ok: output.status.success(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        };
+        self.said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(said.clone());
+        Ok(said)
     }
 
     /// The command with these arguments, in an environment of its own: nothing of the caller's account reaches it.

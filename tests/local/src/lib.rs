@@ -5,6 +5,7 @@ pub mod clock;
 pub mod cloud;
 pub mod customer;
 pub mod demo;
+pub mod folder;
 pub mod gateway;
 pub mod handover;
 mod proxy;

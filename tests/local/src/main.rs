@@ -3,8 +3,10 @@
 use std::{io::IsTerminal, process::ExitCode};
 
 use handover_local::{
-    demo::{Teller, walk},
-    stage::{PASSWORD, Stage, USER},
+    cloud,
+    demo::{SECOND_USER, Teller, walk},
+    folder::from_here,
+    stage::{APPLICATION, CHANNEL, PASSWORD, Stage},
 };
 
 #[tokio::main]
@@ -52,10 +54,12 @@ async fn stay(stage: &Stage) {
         "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test HANDOVER_STACK={}",
         stage.handover.stack
     );
-    println!("  target/debug/handover list");
-    println!("  target/debug/handover connect --app exact-nl --channel invantive --reference \"Second B.V.\" \\");
+    let command = from_here(&cloud::command());
+    let command = command.display();
+    println!("  {command} list");
+    println!("  {command} connect --app {APPLICATION} --channel {CHANNEL} --reference \"Second B.V.\" \\");
     println!("      --database second-bv --register-in 1m");
-    println!("then open the link it prints in a browser and log on as {USER} with password {PASSWORD}.");
+    println!("then open the link it prints in a browser and log on as {SECOND_USER} with password {PASSWORD}.");
     println!(
         "What Exact Online and Invantive Cloud saw: {}/__standin/books",
         stage.standin.url()

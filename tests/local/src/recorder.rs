@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, Response, StatusCode},
+    http::{Response, StatusCode, request::Parts},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub struct Call {
 pub struct Recording {
     /// The calls, in order.
     pub calls: Vec<Call>,
-    /// The bodies of requests to DynamoDB and SQS, as they went over the wire: to be searched for secrets.
+    /// The bodies of all requests but those to KMS, as they went over the wire: to be searched for secrets.
     pub bodies: Vec<String>,
 }
 
@@ -133,23 +133,22 @@ async fn ask(between: &Between, request: Request) -> Result<Response<Body>> {
     let body = to_bytes(body, 64 * 1024 * 1024).await?;
     {
         let mut recording = between.recording.lock().unwrap_or_else(PoisonError::into_inner);
-        note(&mut recording, &parts.headers, &body);
+        note(&mut recording, &parts, &body);
     }
     forward(&between.client, &between.cloud, None, parts, body).await
 }
 
-fn note(recording: &mut Recording, headers: &HeaderMap, body: &Bytes) {
+fn note(recording: &mut Recording, parts: &Parts, body: &Bytes) {
     let text = |name: &str| {
-        headers
+        parts
+            .headers
             .get(name)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_owned()
     };
     let target = text("x-amz-target");
-    let Some((service, action)) = target.split_once('.') else {
-        return;
-    };
+    let (service, action) = target.split_once('.').unwrap_or_default();
     let agent = format!("{} {}", text("x-amz-user-agent"), text("user-agent"));
     let caller = agent
         .split_whitespace()
@@ -160,7 +159,9 @@ fn note(recording: &mut Recording, headers: &HeaderMap, body: &Bytes) {
         Some("DynamoDB") => dynamodb(action, &json),
         Some("TrentService") => vec![kms(action, &json)],
         Some("AmazonSQS") => vec![plain("sqs", action, string(&json, "QueueUrl"))],
-        _ => return,
+        Some("") => vec![query(&text("authorization"), parts, body)],
+        // What no statement allows: the audit names it.
+        _ => vec![plain(service, action, String::new())],
     };
     // Data keys come back from KMS in the clear, as they must: its bodies say nothing of what is at rest.
     if !service.starts_with("TrentService") {
@@ -180,6 +181,23 @@ fn plain(service: &str, action: &str, resource: String) -> Call {
         index: None,
         leading_key: None,
         context: BTreeMap::new(),
+    }
+}
+
+/// A call of the query protocol, a form: the service stands in the signature alone.
+fn query(authorization: &str, parts: &Parts, body: &Bytes) -> Call {
+    let service = authorization.split('/').nth(3).unwrap_or("unknown");
+    let field = |name: &str| {
+        let mut fields = url::form_urlencoded::parse(body);
+        fields.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+    };
+    match field("Action") {
+        Some(action) => plain(service, &action, field("StackName").unwrap_or_default()),
+        None => plain(
+            service,
+            &format!("{} {}", parts.method, parts.uri.path()),
+            String::new(),
+        ),
     }
 }
 

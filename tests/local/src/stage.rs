@@ -1,15 +1,17 @@
 //! The whole of it on one machine: cloud, recorder, gateway, stand-ins, deployment, a sample application and channel.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use handover_standin::{App, Lifetimes, Standin, StandinConfig};
+use handover_standin::{App, InvantiveSettings, Lifetimes, Standin, StandinConfig};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::{
     aws::Aws,
     clock::MovableClock,
     cloud::{Cloud, free_port},
+    folder::Folder,
     gateway::Gateway,
     handover::Handover,
     recorder::Recorder,
@@ -40,8 +42,6 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// Parameters of the template besides those that the place asks for.
     pub parameters: Vec<(String, String)>,
-    /// Variables that every function finds besides its own.
-    pub variables: Vec<(String, String)>,
     /// Whether the functions' clock can be moved (libfaketime, see the Makefile).
     pub movable_clock: bool,
 }
@@ -52,7 +52,6 @@ impl Default for Settings {
             stack: "handover".into(),
             lifetimes: Lifetimes::default(),
             parameters: Vec::new(),
-            variables: Vec::new(),
             movable_clock: false,
         }
     }
@@ -76,6 +75,22 @@ pub struct Stage {
     /// The stack's outputs.
     pub outputs: BTreeMap<String, String>,
     clock: Option<MovableClock>,
+    folder: Arc<Folder>,
+}
+
+/// A customer's connection to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Invitation<'a> {
+    /// The application's name at Handover.
+    pub application: &'a str,
+    /// The channel's name at Handover.
+    pub channel: &'a str,
+    /// The OEM's name for the customer.
+    pub reference: &'a str,
+    /// The database that is wanted.
+    pub database: &'a str,
+    /// From consent to registration.
+    pub after: Duration,
 }
 
 impl Stage {
@@ -84,6 +99,12 @@ impl Stage {
     /// # Errors
     /// When a part does not come up; says which and why.
     pub async fn start(settings: &Settings, tell: impl Fn(&str)) -> Result<Self> {
+        let folder = Arc::new(Folder::make()?);
+        let started = Self::start_in(Arc::clone(&folder), settings, tell).await;
+        started.inspect_err(|_| folder.keep_log())
+    }
+
+    async fn start_in(folder: Arc<Folder>, settings: &Settings, tell: impl Fn(&str)) -> Result<Self> {
         let standin = Standin::start(StandinConfig::default())
             .await
             .context("the stand-ins did not start")?;
@@ -96,11 +117,10 @@ impl Stage {
         let recorder = Recorder::start(format!("http://127.0.0.1:{port}")).await?;
         let clock = settings
             .movable_clock
-            .then(|| MovableClock::new(&settings.stack))
+            .then(|| MovableClock::new(&folder.file("clock")))
             .transpose()?;
-        let mut variables = settings.variables.clone();
-        variables.extend(clock.iter().flat_map(MovableClock::variables));
-        let cloud = Cloud::start(port, &recorder.url(), &variables).await?;
+        let variables: Vec<_> = clock.iter().flat_map(MovableClock::variables).collect();
+        let cloud = Cloud::start(port, &recorder.url(), &variables, &folder.log()).await?;
         tell(&format!("local cloud is up at {}", cloud.url()));
         let public_url = gateway.url();
         let architecture = if cfg!(target_arch = "aarch64") {
@@ -132,11 +152,7 @@ impl Stage {
             "infra/template.yaml is deployed as stack `{}`; customers see {public_url}",
             settings.stack
         ));
-        let handover = Handover {
-            stack: settings.stack.clone(),
-            endpoint: recorder.url(),
-            operator: false,
-        };
+        let handover = Handover::new(&settings.stack, &recorder.url());
         let aws = Aws::new(&cloud.url());
         Ok(Self {
             standin,
@@ -147,6 +163,7 @@ impl Stage {
             aws,
             outputs,
             clock,
+            folder,
         })
     }
 
@@ -170,15 +187,20 @@ impl Stage {
     /// # Errors
     /// When the command refuses.
     pub async fn add_samples(&self, lifetimes: &Lifetimes) -> Result<()> {
-        self.add_application(APPLICATION, CLIENT_ID, lifetimes).await?;
-        self.add_channel(CHANNEL, &self.profile()?).await
+        self.add_application(APPLICATION, &self.standin, lifetimes).await?;
+        let settings = InvantiveSettings {
+            api_key: API_KEY.into(),
+            ..InvantiveSettings::default()
+        };
+        self.standin.control().put_invantive(&settings).await?;
+        self.add_channel(CHANNEL, &profile(&self.standin.url())?, API_KEY).await
     }
 
-    /// Registers an application at Exact Online and at Handover.
+    /// Registers an application at the Exact Online that `standin` stands in for, and at Handover.
     ///
     /// # Errors
     /// When the command refuses.
-    pub async fn add_application(&self, name: &str, client_id: &str, lifetimes: &Lifetimes) -> Result<()> {
+    pub async fn add_application(&self, name: &str, standin: &Standin, lifetimes: &Lifetimes) -> Result<()> {
         let redirect_uri = format!("{}/callback/{name}", self.gateway.url());
         let app = App {
             name: "Acme Bookkeeping".into(),
@@ -187,7 +209,7 @@ impl Stage {
             lifetimes: lifetimes.clone(),
             ..App::default()
         };
-        self.standin.control().put_app(client_id, &app).await?;
+        standin.control().put_app(CLIENT_ID, &app).await?;
         let seconds = |seconds: i64| seconds.to_string();
         self.handover
             .json(
@@ -196,9 +218,9 @@ impl Stage {
                     "add",
                     name,
                     "--host",
-                    &self.standin.url(),
+                    &standin.url(),
                     "--client-id",
-                    client_id,
+                    CLIENT_ID,
                     "--display-name",
                     "Acme Bookkeeping",
                     "--return-origin",
@@ -216,48 +238,44 @@ impl Stage {
         Ok(())
     }
 
-    /// The sample profile of the http channel, pointed at the stand-in.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn profile(&self) -> Result<Value> {
-        let path = crate::cloud::project().join("crates/invantive/profiles/example.json");
-        let mut profile: Value = serde_json::from_slice(&std::fs::read(&path).context("the sample profile")?)?;
-        let here = |address: &Value| {
-            let text = address.as_str().unwrap_or_default();
-            let path = text.splitn(4, '/').nth(3).unwrap_or_default();
-            json!(format!("{}/{path}", self.standin.url()))
-        };
-        for pointer in ["/address", "/look_up/address"] {
-            if let Some(address) = profile.pointer_mut(pointer) {
-                *address = here(address);
-            }
-        }
-        if let Some(profile) = profile.as_object_mut() {
-            profile.insert("allow_http".into(), json!(true));
-        }
-        Ok(profile)
-    }
-
-    /// Adds an http channel with this profile.
+    /// Adds an http channel with this profile and this key, in the place of the one of that name if there is one.
     ///
     /// # Errors
     /// When the command refuses.
-    pub async fn add_channel(&self, name: &str, profile: &Value) -> Result<()> {
-        let settings = handover_standin::InvantiveSettings {
-            api_key: API_KEY.into(),
-            ..Default::default()
-        };
-        self.standin.control().put_invantive(&settings).await?;
-        let file = crate::cloud::project()
-            .join(".local")
-            .join(format!("{}-{name}.json", self.handover.stack));
-        std::fs::create_dir_all(file.parent().unwrap_or(&file))?;
+    pub async fn add_channel(&self, name: &str, profile: &Value, key: &str) -> Result<()> {
+        let file = self.folder.file(&format!("{name}.json"));
         std::fs::write(&file, serde_json::to_vec_pretty(profile)?)?;
         let path = file.to_string_lossy().into_owned();
-        let arguments = ["channel", "add", name, "--profile", &path];
-        self.handover.json(&arguments, &format!("api_key={API_KEY}\n")).await?;
+        let arguments = ["channel", "add", name, "--profile", &path, "--replace"];
+        self.handover.json(&arguments, &format!("api_key={key}\n")).await?;
         Ok(())
+    }
+
+    /// Makes a connection; answers its id and link.
+    ///
+    /// # Errors
+    /// When the command refuses.
+    pub async fn invite(&self, invitation: &Invitation<'_>) -> Result<(String, Url)> {
+        let register_in = format!("{}s", invitation.after.as_secs());
+        let arguments = [
+            "connect",
+            "--app",
+            invitation.application,
+            "--channel",
+            invitation.channel,
+            "--reference",
+            invitation.reference,
+            "--database",
+            invitation.database,
+            "--register-in",
+            &register_in,
+        ];
+        let made = self.handover.json(&arguments, "").await?;
+        let text = |pointer: &str| {
+            let text = made.pointer(pointer).and_then(Value::as_str);
+            text.with_context(|| format!("`connect` tells no {pointer}: {made:#}"))
+        };
+        Ok((text("/connection/id")?.to_owned(), text("/link")?.parse()?))
     }
 
     /// A connection as `handover show --json` tells it, its history in the field `history`.
@@ -296,13 +314,36 @@ impl Stage {
         }
     }
 
-    /// Ends everything and waits for it.
+    /// Ends everything and waits for it; answers what the local cloud has logged.
     ///
     /// # Errors
     /// When the cloud cannot be waited for.
-    pub async fn stop(self) -> Result<()> {
+    pub async fn stop(self) -> Result<String> {
         self.cloud.stop().await?;
         self.standin.shutdown().await;
-        Ok(())
+        std::fs::read_to_string(self.folder.log()).context("the local cloud's log")
     }
+}
+
+/// The sample profile of the http channel, pointed at the Invantive Cloud at `url`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn profile(url: &str) -> Result<Value> {
+    let path = crate::cloud::project().join("crates/invantive/profiles/example.json");
+    let mut profile: Value = serde_json::from_slice(&std::fs::read(&path).context("the sample profile")?)?;
+    let there = |address: &Value| {
+        let text = address.as_str().unwrap_or_default();
+        let path = text.splitn(4, '/').nth(3).unwrap_or_default();
+        json!(format!("{url}/{path}"))
+    };
+    for pointer in ["/address", "/look_up/address"] {
+        if let Some(address) = profile.pointer_mut(pointer) {
+            *address = there(address);
+        }
+    }
+    if let Some(profile) = profile.as_object_mut() {
+        profile.insert("allow_http".into(), json!(true));
+    }
+    Ok(profile)
 }

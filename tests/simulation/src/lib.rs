@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+pub mod faulty;
 mod platform;
 mod queue;
 mod registrar;
@@ -17,6 +18,6 @@ pub use vault::MemoryVault;
 use std::sync::{Mutex, MutexGuard};
 
 /// A lock that a failed test elsewhere cannot spoil.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -12,15 +12,15 @@ use crate::{ManualClock, lock};
 
 /// Wake-ups with the moment at which they are seen.
 #[derive(Debug)]
-pub struct MemoryQueue<'a> {
-    clock: &'a ManualClock,
+pub struct MemoryQueue<'a, C = ManualClock> {
+    clock: &'a C,
     waiting: Mutex<Vec<(Timestamp, Pointer)>>,
 }
 
-impl<'a> MemoryQueue<'a> {
+impl<'a, C> MemoryQueue<'a, C> {
     /// An empty one.
     #[must_use]
-    pub fn new(clock: &'a ManualClock) -> Self {
+    pub fn new(clock: &'a C) -> Self {
         Self {
             clock,
             waiting: Mutex::default(),
@@ -28,7 +28,10 @@ impl<'a> MemoryQueue<'a> {
     }
 
     /// Takes what is to be seen now.
-    pub fn receive(&self) -> Vec<Pointer> {
+    pub fn receive(&self) -> Vec<Pointer>
+    where
+        C: Clock,
+    {
         let now = self.clock.now();
         let mut seen: Vec<_> = lock(&self.waiting).extract_if(.., |(at, _)| *at <= now).collect();
         seen.sort_by_key(|(at, _)| *at);
@@ -42,7 +45,7 @@ impl<'a> MemoryQueue<'a> {
     }
 }
 
-impl Queue for MemoryQueue<'_> {
+impl<C: Clock> Queue for MemoryQueue<'_, C> {
     async fn send(&self, pointer: &Pointer, delay: Duration) -> Result<(), QueueError> {
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         let delay = Duration::from_secs(seconds).min(LONGEST_DELAY);

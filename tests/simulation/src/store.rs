@@ -12,7 +12,7 @@ use std::{num::NonZeroU32, sync::Mutex};
 use handover_core::{
     application::Application,
     authorisation::{Authorisation, Link},
-    connection::Connection,
+    connection::{Connection, Status},
     event::Record,
     ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
     ports::{
@@ -131,10 +131,11 @@ impl Store for MemoryStore {
     async fn put_channel(&self, channel: &Channel, sealed: Option<&Sealed>) -> Result<(), WriteError> {
         let mut tables = lock(&self.tables);
         tables.channels.insert(channel.id.clone(), channel.clone());
-        if let Some(sealed) = sealed {
-            let place = Place::Channel(channel.id.clone());
-            tables.sealed.insert(place, sealed.clone());
-        }
+        let place = Place::Channel(channel.id.clone());
+        match sealed {
+            Some(sealed) => tables.sealed.insert(place, sealed.clone()),
+            None => tables.sealed.remove(&place),
+        };
         Ok(())
     }
 
@@ -160,6 +161,14 @@ impl Store for MemoryStore {
         let mut tables = lock(&self.tables);
         let state = tables.states.get_mut(&id);
         Ok(state.is_some_and(|state| wake::postpone(&mut state.connection, from, to)))
+    }
+
+    async fn count(&self, status: Status, up_to: u32) -> Result<u32, ReadError> {
+        let tables = lock(&self.tables);
+        let of_it = tables
+            .connections()
+            .filter(|connection| connection.state.status() == status);
+        Ok(u32::try_from(of_it.count()).unwrap_or(up_to).min(up_to))
     }
 
     async fn list(&self, filter: &Filter, limit: u32, after: Option<&str>) -> Result<Page<Summary>, ReadError> {

@@ -15,6 +15,9 @@ pub enum At {
     TokenCode,
     /// `POST /api/oauth2/token` with a refresh token.
     TokenRefresh,
+    /// Invantive Cloud's own exchange at Exact Online, for a registration whose access token has ended. Whatever the
+    /// kind, it hears no answer.
+    InvantiveExchange,
     /// `GET /api/v1/current/Me`.
     Me,
     /// `POST /api/databases` and the form.
@@ -119,7 +122,7 @@ const fn once() -> u32 {
     1
 }
 
-/// A 35 s answer has been seen (facts: Exact Online, "answer lost after rotation").
+/// A 35 s answer has been seen (exactonline/exactonline-api-dotnet-client#152).
 const fn usual_delay() -> u64 {
     35
 }

@@ -50,7 +50,7 @@ impl Randomness {
         )
     }
 
-    /// An authorisation code: `stampNL001.abcd!IAAAA…` (facts: Exact Online, "A successful token answer").
+    /// An authorisation code: `stampNL001.abcd!IAAAA…`, as they stand in what users of client libraries post.
     pub fn code(&mut self) -> String {
         format!("stampNL001.{}!IAAAA{}", self.text(4), self.text(260))
     }

@@ -1,6 +1,6 @@
 //! What can be set: apps, users, lifetimes, limits, and Invantive Cloud's side.
 //!
-//! Each setting is one that the facts leave open, or one that a demonstration has to shorten.
+//! Each setting is one where what is published leaves something open, or one that a demonstration has to shorten.
 
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +108,7 @@ pub enum SpentCodeAnswer {
     Json,
 }
 
-/// How long things live, in seconds (facts: Exact Online, "Rules").
+/// How long things live, in seconds. The defaults are the rules that Exact Online publishes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lifetimes {
@@ -133,7 +133,7 @@ impl Default for Lifetimes {
     }
 }
 
-/// How often things may be asked (facts: Exact Online, "Rules").
+/// How often things may be asked. The defaults are the limits that Exact Online publishes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {

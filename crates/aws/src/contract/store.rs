@@ -33,6 +33,16 @@ pub async fn store_contract<S: Store>(store: &S) {
     what_is_due_is_found_in_order(store).await;
     a_wake_up_is_moved_only_if_nothing_moved_it(store).await;
     lists_show_each_connection_once_newest_first(store).await;
+    a_count_stops_where_it_is_told_to(store).await;
+}
+
+/// Of one status, and not of another.
+pub async fn a_count_stops_where_it_is_told_to<S: Store>(store: &S) {
+    eventually("connections are counted", || async {
+        store.count(Status::Invited, 1).await.unwrap() == 1 && store.count(Status::Invited, 1_000).await.unwrap() > 1
+    })
+    .await;
+    assert_eq!(store.count(Status::InDoubt, 10).await.unwrap(), 0);
 }
 
 async fn written<S: Store>(store: &S, change: Change) -> Connection {
@@ -396,6 +406,12 @@ pub async fn applications_and_channels_are_kept_with_what_is_sealed<S: Store>(st
         assert_eq!(store.channel(&channel.id).await.unwrap().unwrap(), *channel);
         assert_eq!(store.sealed(&Place::Channel(channel.id.clone())).await.unwrap(), sealed);
     }
+    // What is a person's now sends nothing by itself.
+    store.put_channel(&channels[0], None).await.unwrap();
+    assert_eq!(
+        store.sealed(&Place::Channel(channels[0].id.clone())).await.unwrap(),
+        None
+    );
     eventually("applications are listed", || async {
         let all = store.applications().await.unwrap();
         assert!(all.is_sorted_by_key(|application| application.id.clone()));

@@ -120,6 +120,13 @@ impl DynamoStore {
         })
     }
 
+    /// Of the index only: an item that cannot be used counts too.
+    pub(super) async fn count_of(&self, status: Status, up_to: u32) -> Result<u32, ReadError> {
+        let wanted = usize::try_from(up_to.clamp(1, LONGEST)).unwrap_or(1);
+        let entries = self.newest(&Partition::status(status.as_str()), None, wanted).await?;
+        Ok(u32::try_from(entries.len().min(wanted)).unwrap_or(up_to))
+    }
+
     pub(super) async fn read_applications(&self) -> Result<Vec<Application>, ReadError> {
         self.read_all(APPLICATION, |application: &Application| application.id.clone())
             .await

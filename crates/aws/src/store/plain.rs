@@ -1,8 +1,9 @@
 //! Links, authorisations, applications and channels.
 
 use aws_sdk_dynamodb::{
+    error::BuildError,
     primitives::Blob,
-    types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure::AllOld},
+    types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld},
 };
 use handover_core::{
     application::Application,
@@ -130,41 +131,54 @@ impl DynamoStore {
         let key = Key::application(&application.id);
         let place = Place::Application(application.id.clone());
         let shown = listed(&key, APPLICATION, application)?;
-        self.overwrite(&key, shown, Some(sealed(&place, secret))).await
+        let secret = self.put_over(&self.tables.vault, sealed(&place, secret));
+        self.overwrite(&key, shown, secret).await
     }
 
     pub(super) async fn write_channel(&self, channel: &Channel, profile: Option<&Sealed>) -> Result<(), WriteError> {
         let key = Key::channel(&channel.id);
         let place = Place::Channel(channel.id.clone());
         let shown = listed(&key, CHANNEL, channel)?;
-        self.overwrite(&key, shown, profile.map(|profile| sealed(&place, profile)))
-            .await
+        let secret = match profile {
+            Some(profile) => self.put_over(&self.tables.vault, sealed(&place, profile)),
+            None => self.remove_sealed(&Key::sealed(&place)),
+        };
+        self.overwrite(&key, shown, secret).await
     }
 
     /// Writes what is shown with what is sealed. The last one to write wins; the same twice is the same.
-    async fn overwrite(&self, key: &Key, shown: Item, secret: Option<Item>) -> Result<(), WriteError> {
+    async fn overwrite(&self, key: &Key, shown: Item, secret: Result<Step, BuildError>) -> Result<(), WriteError> {
         let what = || format!("write {key}");
-        let steps = [
-            Some((&self.tables.connections, shown)),
-            secret.map(|item| (&self.tables.vault, item)),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|(table, item)| {
-            Put::builder()
-                .table_name(table)
-                .set_item(Some(item))
-                .condition_expression(NEW_OR_KNOWN)
-                .expression_attribute_values(":v", version())
-                .build()
-                .map(Step::Put)
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Failed::from(error).into_error(what()))?;
+        let steps = [self.put_over(&self.tables.connections, shown), secret]
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| Failed::from(error).into_error(what()))?;
         self.transact(steps, None).await.map_err(|failed| match failed {
             Failed::Condition(_) => item::rejected(key, "what is there is of a version that is not known here").into(),
             other => other.into_error(what()),
         })
+    }
+}
+
+impl DynamoStore {
+    fn put_over(&self, table: &str, item: Item) -> Result<Step, BuildError> {
+        Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .condition_expression(NEW_OR_KNOWN)
+            .expression_attribute_values(":v", version())
+            .build()
+            .map(Step::Put)
+    }
+
+    fn remove_sealed(&self, sealed: &Key) -> Result<Step, BuildError> {
+        Delete::builder()
+            .table_name(&self.tables.vault)
+            .set_key(Some(sealed.attributes()))
+            .condition_expression(NEW_OR_KNOWN)
+            .expression_attribute_values(":v", version())
+            .build()
+            .map(Step::Delete)
     }
 }
 

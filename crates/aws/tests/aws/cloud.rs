@@ -87,9 +87,9 @@ impl Cloud {
         };
         let attributes: Vec<_> = text.iter().chain(&numbers).map(attribute).collect();
         let indexes = [
-            index("wake", "wake_shard", "wake_at", ProjectionType::KeysOnly),
-            index("status", "status", "updated_at", ProjectionType::All),
-            index("reference", "reference", "created_at", ProjectionType::KeysOnly),
+            index("wake", "wake_shard", "wake_at"),
+            index("status", "status", "updated_at"),
+            index("reference", "reference", "created_at"),
         ];
         for (table, attributes, indexes) in [
             (CONNECTIONS, attributes.clone(), Some(indexes.to_vec())),
@@ -121,11 +121,11 @@ fn keys(hash: &str, range: &str) -> Vec<KeySchemaElement> {
         .to_vec()
 }
 
-fn index(name: &str, hash: &str, range: &str, projection: ProjectionType) -> GlobalSecondaryIndex {
+fn index(name: &str, hash: &str, range: &str) -> GlobalSecondaryIndex {
     GlobalSecondaryIndex::builder()
         .index_name(name)
         .set_key_schema(Some(keys(hash, range)))
-        .projection(Projection::builder().projection_type(projection).build())
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
         .build()
         .unwrap()
 }

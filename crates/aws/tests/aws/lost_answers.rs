@@ -177,7 +177,7 @@ async fn applications_and_channels_are_put_again() {
             })
             .await;
         scene
-            .lose("PutItem", lost, || scene.store.put_channel(&channel, None))
+            .lose("TransactWriteItems", lost, || scene.store.put_channel(&channel, None))
             .await;
         assert_eq!(scene.store.channel(&channel.id).await.unwrap(), Some(channel));
     }

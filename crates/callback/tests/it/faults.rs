@@ -7,11 +7,11 @@ use handover_core::{
     event::What,
     ports::{Clock, ExchangeError, MeError},
 };
+use handover_simulation::faulty::Fault;
 use handover_simulation::received;
 
 use crate::{
     browser::{Browser, Trip},
-    ports::Fault,
     world::{TIMEOUT, World, title},
 };
 
@@ -44,23 +44,23 @@ fn is_stored(world: &World, trip: &Trip, id: handover_core::ids::ConnectionId) -
 
 #[tokio::test(start_paused = true)]
 async fn a_received_pair_is_stored_whatever_the_table_does() {
-    use Fault::{AnswerLost, Conflict, None, Unavailable};
+    use Fault::{After, Before, Conflict, None};
     // The first write is the claim.
     for faults in [
         vec![None, Conflict],
         vec![
             None, Conflict, Conflict, Conflict, Conflict, Conflict, Conflict, Conflict, Conflict, Conflict,
         ],
-        vec![None, Unavailable],
-        vec![None, Unavailable, Conflict, Unavailable, AnswerLost],
-        vec![None, AnswerLost],
-        vec![None, AnswerLost, AnswerLost],
+        vec![None, Before],
+        vec![None, Before, Conflict, Before, After],
+        vec![None, After],
+        vec![None, After, After],
         // The identity's write.
-        vec![None, None, Unavailable, Conflict],
-        vec![None, None, AnswerLost],
+        vec![None, None, Before, Conflict],
+        vec![None, None, After],
     ] {
         let (world, id, _, mut browser, trip) = departed().await;
-        world.ports().store.faults.lock().unwrap().extend(faults.clone());
+        world.ports().store.writes.lock().unwrap().extend(faults.clone());
         assert_eq!(browser.come_back(&world, &trip, "code").await.status_code, 303);
         world.idle().await;
         is_stored(&world, &trip, id).await;
@@ -91,7 +91,7 @@ async fn a_table_that_is_away_for_half_a_minute_loses_no_pair() {
 #[tokio::test(start_paused = true)]
 async fn a_table_that_stays_away_ends_with_the_invocation() {
     let (world, id, _, mut browser, trip) = departed().await;
-    world.ports().store.faults.lock().unwrap().push_back(Fault::None);
+    world.ports().store.writes.lock().unwrap().push_back(Fault::None);
     world.ports().store.writes_fail.store(true, Relaxed);
     let start = tokio::time::Instant::now();
     assert_eq!(browser.come_back(&world, &trip, "code").await.status_code, 303);
@@ -119,6 +119,7 @@ async fn an_exchange_without_a_pair_says_what_to_do() {
         let error = ExchangeError {
             problem,
             reason: "the platform answered 400".into(),
+            unclear: false,
         };
         world
             .ports()
@@ -143,7 +144,7 @@ async fn an_exchange_without_a_pair_says_what_to_do() {
         let again = browser.depart(&world, &token).await;
         browser.come_back(&world, &again, "code-2").await;
         assert_eq!(title(&browser.look(&world, &again).await), "Connected");
-        let opened = world.ports().vault.opened.load(Relaxed);
+        let opened = world.ports().vault.opened.lock().unwrap().len();
         let mended = problem == Problem::Configuration;
         assert_eq!(
             opened,
@@ -216,7 +217,7 @@ async fn without_a_data_key_nothing_is_exchanged() {
 async fn a_claim_that_took_too_long_sends_nothing() {
     let (world, id, _, mut browser, trip) = departed().await;
     // The claim's answer is lost, and reading it again takes most of the invocation.
-    world.ports().store.faults.lock().unwrap().push_back(Fault::AnswerLost);
+    world.ports().store.writes.lock().unwrap().push_back(Fault::After);
     let event = browser.event("/callback/exact-nl", &trip.query("code"));
     let stall = async {
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -10,9 +10,11 @@
 
 mod binary;
 mod browser;
+mod clock;
+mod deviation;
+mod events;
 mod faults;
 mod outcome;
-mod ports;
 mod secrets;
 mod slow;
 mod twice;

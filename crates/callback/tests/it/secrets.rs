@@ -9,11 +9,11 @@ use handover_core::{
     connection::Problem,
     ports::{ExchangeError, MeError},
 };
+use handover_simulation::faulty::Fault;
 use tracing::Level;
 
 use crate::{
     browser::{Browser, Trip},
-    ports::Fault,
     world::World,
 };
 
@@ -43,6 +43,7 @@ async fn many_ways(secrets: &mut Vec<String>, pages: &mut String) {
         let refusal = |problem| ExchangeError {
             problem,
             reason: "the platform answered 400".into(),
+            unclear: false,
         };
         match mishap {
             1 => scripts
@@ -62,12 +63,12 @@ async fn many_ways(secrets: &mut Vec<String>, pages: &mut String) {
                 .push_back(Err(MeError { reason: "503".into() })),
             4 => ports
                 .store
-                .faults
+                .writes
                 .lock()
                 .unwrap()
-                .extend([Fault::AnswerLost, Fault::Conflict, Fault::Unavailable]),
+                .extend([Fault::After, Fault::Conflict, Fault::Before]),
             5 => ports.vault.no_opening.store(true, Relaxed),
-            6 => ports.queue.broken.store(true, Relaxed),
+            6 => ports.queue.away.store(true, Relaxed),
             7 => ports.store.writes_fail.store(true, Relaxed),
             _ => {}
         }
@@ -108,7 +109,7 @@ async fn neither_lines_nor_pages_tell_a_secret() {
     many_ways(&mut secrets, &mut pages).await;
     drop(guard);
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    for expected in ["a pair was received", "an exchange brought no pair"] {
+    for expected in ["handover.pair_received", "handover.exchange_failed"] {
         assert!(logged.contains(expected), "{expected}: {logged}");
     }
     for secret in secrets {

@@ -90,6 +90,7 @@ async fn an_exchange_that_fails_late_is_shown_all_the_same() {
     let error = handover_core::ports::ExchangeError {
         problem: Problem::ConsentFailed,
         reason: "no answer".into(),
+        unclear: false,
     };
     world
         .ports()

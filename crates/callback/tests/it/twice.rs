@@ -6,10 +6,10 @@ use handover_core::{
     connection::State,
     event::{Event, What},
 };
+use handover_simulation::faulty::Fault;
 
 use crate::{
     browser::Browser,
-    ports::Fault,
     world::{World, title},
 };
 
@@ -101,7 +101,7 @@ async fn a_claim_that_meets_another_writer_is_decided_anew() {
     world
         .ports()
         .store
-        .faults
+        .writes
         .lock()
         .unwrap()
         .extend([Fault::Conflict, Fault::Conflict]);
@@ -118,12 +118,12 @@ async fn a_claim_that_meets_another_writer_is_decided_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_whose_answer_was_lost_is_recognised_and_exchanged_once() {
-    for faults in [vec![Fault::AnswerLost], vec![Fault::Unavailable, Fault::AnswerLost]] {
+    for faults in [vec![Fault::After], vec![Fault::Before, Fault::After]] {
         let world = World::new().await;
         let (id, token) = world.invite().await;
         let mut browser = Browser::default();
         let trip = browser.depart(&world, &token).await;
-        world.ports().store.faults.lock().unwrap().extend(faults);
+        world.ports().store.writes.lock().unwrap().extend(faults);
         assert_eq!(browser.come_back(&world, &trip, "code").await.status_code, 303);
         assert_eq!(world.codes(), ["code"]);
         let history = world.history(id).await;
@@ -153,18 +153,18 @@ async fn a_claim_that_cannot_be_written_leaves_the_code_unspent() {
 
 #[tokio::test(start_paused = true)]
 async fn opening_a_link_meets_other_windows_and_lost_answers() {
-    for fault in [Fault::Conflict, Fault::AnswerLost] {
+    for fault in [Fault::Conflict, Fault::After] {
         let world = World::new().await;
         let (_, token) = world.invite().await;
         let mut browser = Browser::default();
-        world.ports().store.faults.lock().unwrap().push_back(fault);
+        world.ports().store.writes.lock().unwrap().push_back(fault);
         let trip = browser.depart(&world, &token).await;
         assert_eq!(browser.come_back(&world, &trip, "code").await.status_code, 303);
         assert_eq!(world.pairs(), 1, "{fault:?}");
     }
     let world = World::new().await;
     let (_, token) = world.invite().await;
-    world.ports().store.faults.lock().unwrap().extend([Fault::Conflict; 5]);
+    world.ports().store.writes.lock().unwrap().extend([Fault::Conflict; 5]);
     let mut browser = Browser::default();
     assert_eq!(
         browser.get(&world, &format!("/connect/{token}"), "").await.status_code,

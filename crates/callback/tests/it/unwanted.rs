@@ -25,6 +25,11 @@ async fn departed() -> (World, handover_core::ids::ConnectionId, String, Browser
     (world, id, token, browser, trip)
 }
 
+/// Until the application that was opened for `/connect` is not kept any more.
+async fn a_while() {
+    tokio::time::advance(Duration::from_secs(301)).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn links_that_lead_nowhere_say_what_to_do() {
     let (world, id, token, mut browser, trip) = departed().await;
@@ -261,6 +266,7 @@ async fn an_application_that_is_not_ready_is_recorded_and_nothing_is_spent() {
     let moved = Sealed(b"sealed for another place".to_vec());
     for (sealed, problem) in [(None, Problem::Configuration), (Some(moved), Problem::Tampered)] {
         let (world, id, _, mut browser, trip) = departed().await;
+        a_while().await;
         world.ports().store.inner.tamper(&place, sealed);
         for _ in 0..3 {
             let answer = browser.come_back(&world, &trip, "code").await;
@@ -292,6 +298,7 @@ async fn what_was_sealed_in_an_unknown_form_is_not_used() {
         secret::Plaintext,
     };
     let (world, id, _, mut browser, trip) = departed().await;
+    a_while().await;
     let place = Place::Application(application_id());
     let key = world.ports().vault.inner.data_key(&place).await.unwrap();
     let later = key.seal(&Plaintext::new(br#"{"v":9}"#.to_vec())).unwrap();
@@ -358,6 +365,7 @@ async fn other_addresses_and_methods_find_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_before_the_claim_spends_nothing() {
     let (world, id, token, mut browser, trip) = departed().await;
+    a_while().await;
     let ports = world.ports();
     ports.store.reads_fail.store(true, Relaxed);
     let refusal = format!("error=access_denied&state={}", trip.state);

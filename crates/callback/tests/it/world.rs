@@ -20,17 +20,21 @@ use handover_core::{
     registration::{ChannelKind, Due, Registration, later},
     secret::{ClientSecret, Plaintext},
 };
-use handover_simulation::Chance;
+use handover_simulation::{
+    Chance,
+    faulty::{Fate, FaultyPlatform, FaultyQueue, FaultyStore, FaultyVault},
+};
 use serde_json::Value;
 use url::Url;
 
-use crate::ports::{Bell, Exact, Safe, Tables, TokioClock};
+use crate::clock::TokioClock;
 
-pub type TestPorts = Ports<Tables, Safe, Bell, Exact, TokioClock, Chance>;
-pub type TestDesk<'a> = Desk<'a, Tables, Bell, TokioClock, Chance>;
+pub type Bell = FaultyQueue<TokioClock>;
+pub type TestPorts = Ports<FaultyStore, FaultyVault, Bell, FaultyPlatform, TokioClock, Chance>;
+pub type TestDesk<'a> = Desk<'a, FaultyStore, Bell, TokioClock, Chance>;
 
 pub struct World {
-    pub callback: Arc<Callback<Tables, Safe, Bell, Exact, TokioClock, Chance>>,
+    pub callback: Arc<Callback<FaultyStore, FaultyVault, Bell, FaultyPlatform, TokioClock, Chance>>,
 }
 
 pub const TIMEOUT: Duration = Duration::from_secs(120);
@@ -42,12 +46,14 @@ pub fn application_id() -> ApplicationId {
 
 impl World {
     pub async fn new() -> Self {
+        let clock = TokioClock::new();
+        let fate = Arc::<Fate>::default();
         let ports = Ports {
-            store: Tables::default(),
-            vault: Safe::default(),
-            queue: Bell::default(),
-            platform: Exact::default(),
-            clock: TokioClock::new(),
+            store: FaultyStore::new(Arc::clone(&fate)),
+            vault: FaultyVault::new(Arc::clone(&fate)),
+            queue: FaultyQueue::new(Box::leak(Box::new(clock)), Arc::clone(&fate)),
+            platform: FaultyPlatform::new(fate),
+            clock,
             randomness: Chance::seeded(7),
         };
         let settings = Settings {
@@ -208,9 +214,16 @@ impl World {
             authorisation: trip.clone(),
             generation: 1,
         });
-        let sealed = self.ports().store.inner.sealed(&place).await.unwrap()?;
-        let opened: Plaintext = self.ports().vault.inner.open(&place, &sealed).await.unwrap();
-        Some(plaintext::read_pair(&opened).unwrap())
+        let trip = self.ports().store.inner.authorisation(trip).await.unwrap()?;
+        let pair = plaintext::read_pair(&self.opened(&place).await?).unwrap();
+        let place = Place::Application(trip.application);
+        let application = plaintext::read_application(&self.opened(&place).await?).unwrap();
+        Some(pair.tokens_of(trip.connection, &application).unwrap())
+    }
+
+    async fn opened(&self, place: &Place) -> Option<Plaintext> {
+        let sealed = self.ports().store.inner.sealed(place).await.unwrap()?;
+        Some(self.ports().vault.inner.open(place, &sealed).await.unwrap())
     }
 
     pub fn pairs(&self) -> usize {

@@ -2,9 +2,10 @@
 
 use handover_core::{
     application::{Application, ApplicationSecret, Lifetimes, PlatformKind},
+    connection::Status,
     ids::ApplicationId,
     plaintext,
-    ports::{Clock, DataKey, Place, Queue, Randomness, Store, Vault},
+    ports::{Clock, DataKey, Filter, Place, Queue, Randomness, ReadError, Store, Vault},
     secret::ClientSecret,
 };
 use serde::Serialize;
@@ -18,6 +19,19 @@ use crate::{
     failure::Failure,
     output::{Answer, Cell, Page, Tone},
 };
+
+/// Where a connection may hold a pair.
+const WITH_PAIR: [Status; 5] = [
+    Status::Authorized,
+    Status::AwaitingOperator,
+    Status::Registering,
+    Status::InDoubt,
+    Status::Failed,
+];
+/// Connections that are looked at to count an app's.
+const LOOKED_AT: u32 = 1_000;
+/// As many of them at a time.
+const PAGE: u32 = 100;
 
 /// An app registration, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,6 +69,8 @@ pub struct Added {
     pub message: String,
     /// As it stands now.
     pub application: ApplicationView,
+    /// What it leaves behind.
+    pub warnings: Vec<String>,
 }
 
 impl Answer for Added {
@@ -69,6 +85,10 @@ impl Answer for Added {
             Tone::Quiet,
             "Register this redirect URI in Exact's app centre, character by character: customers come back to no other.",
         );
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -116,19 +136,78 @@ impl Answer for Applications {
 impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C, R> {
     pub(super) async fn add_app(&self, args: AddApp, console: &mut impl Console) -> Result<Added, Failure> {
         let application = self.application(&args)?;
-        if !args.replace && self.store.application(&args.name).await?.is_some() {
-            return Err(Failure::Refused(format!(
-                "there is an app registration {} already; a new secret goes in with `handover app set-secret {}`, and \
-                 --replace replaces all of it",
-                args.name, args.name
-            )));
+        let left_behind = self.left_behind(&args).await?;
+        if let Some(told) = &left_behind {
+            console::meant(console, args.yes, told)?;
         }
         let secret = console::one_secret(console, "client secret")?;
         self.put_app(&application, &secret).await?;
         Ok(Added {
             message: format!("{} is added; its client secret is sealed.", application.id),
             application: (&application).into(),
+            warnings: left_behind.into_iter().collect(),
         })
+    }
+
+    /// What replacing the app registration leaves behind: pairs belong to the client id that they were issued to.
+    async fn left_behind(&self, args: &AddApp) -> Result<Option<String>, Failure> {
+        let name = &args.name;
+        let before = match self.store.application(name).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(_)) if !args.replace => {
+                return Err(Failure::Refused(format!(
+                    "there is an app registration {name} already; a new secret goes in with `handover app set-secret \
+                     {name}`, and --replace replaces all of it"
+                )));
+            }
+            Ok(Some(before)) if before.client_id == args.client_id => return Ok(None),
+            Ok(Some(before)) => format!("the client id {}", before.client_id),
+            // Replacing it is how it is mended.
+            Err(ReadError::Rejected(_)) if args.replace => "another client id, if it had one".into(),
+            Err(error) => return Err(error.into()),
+        };
+        let pairs = self.pairs_of(name).await;
+        Ok(Some(format!(
+            "{name} had {before}, and the token pairs that wait were issued to that one: {pairs}. They will be refused, \
+             with the problem `configuration`, until {name} has its old client id again or the customer authorises again \
+             (`handover link`)"
+        )))
+    }
+
+    /// How many connections of an app hold a pair, told in words: a courtesy, which reads so many lines and no more.
+    async fn pairs_of(&self, name: &ApplicationId) -> String {
+        let (mut count, mut looked_at) = (0_u32, 0_u32);
+        let mut all = true;
+        for status in WITH_PAIR {
+            let filter = Filter {
+                status: Some(status),
+                reference: None,
+            };
+            let mut after: Option<String> = None;
+            loop {
+                if looked_at >= LOOKED_AT {
+                    all = false;
+                    break;
+                }
+                let Ok(page) = self.store.list(&filter, PAGE, after.as_deref()).await else {
+                    return "how many they are could not be found out".into();
+                };
+                let lines = u32::try_from(page.items.len()).unwrap_or(u32::MAX);
+                looked_at = looked_at.saturating_add(lines.max(1));
+                let ours = page
+                    .items
+                    .iter()
+                    .filter(|line| line.application == *name && line.pair_ends_at.is_some());
+                count = count.saturating_add(u32::try_from(ours.count()).unwrap_or(u32::MAX));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        let least = if all { "" } else { "at least " };
+        let connections = if count == 1 { "connection" } else { "connections" };
+        format!("{least}{count} authorised {connections}")
     }
 
     pub(super) async fn list_apps(&self) -> Result<Applications, Failure> {
@@ -153,6 +232,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         Ok(Added {
             message: format!("{name} has a new client secret, sealed for this host and redirect URI only."),
             application: (&application).into(),
+            warnings: Vec::new(),
         })
     }
 

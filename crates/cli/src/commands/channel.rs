@@ -4,7 +4,7 @@ use std::path::Path;
 
 use handover_core::{
     ids::ChannelId,
-    ports::{Clock, DataKey, Place, Queue, Randomness, Sealed, Store, Vault},
+    ports::{Clock, DataKey, Place, Queue, Randomness, ReadError, Sealed, Store, Vault},
     registration::{Channel, ChannelKind},
 };
 use handover_invantive::{Profile, ProfileError};
@@ -94,13 +94,17 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         args: AddChannel,
         console: &mut impl Console,
     ) -> Result<AddedChannel, Failure> {
-        if !args.replace && self.store.channel(&args.name).await?.is_some() {
-            return Err(Failure::Refused(format!(
-                "there is a channel {} already; --replace replaces it, for the registrations that wait too",
-                args.name
-            )));
-        }
+        let before = self.channel_before(&args).await?;
         let profile = args.kind.profile.as_deref().map(read_profile).transpose()?;
+        let becomes = if profile.is_some() {
+            ChannelKind::Http
+        } else {
+            ChannelKind::Assisted
+        };
+        let other_kind = before.filter(|before| *before != Some(becomes));
+        if other_kind.is_some() {
+            console::meant(console, args.yes, &stays_behind(&args.name, becomes))?;
+        }
         let (kind, sealed) = match profile {
             None => (ChannelKind::Assisted, None),
             Some(profile) => (
@@ -114,12 +118,16 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             description: args.description.unwrap_or_default(),
         };
         self.store.put_channel(&channel, sealed.as_ref()).await?;
-        let message = match kind {
+        let added = match kind {
             ChannelKind::Assisted => format!(
                 "{} is added: what is due over it waits for a person and `handover take`.",
                 channel.id
             ),
             ChannelKind::Http => format!("{} is added; its profile is sealed.", channel.id),
+        };
+        let message = match other_kind {
+            Some(_) => format!("{added} {}.", stays_behind(&channel.id, kind)),
+            None => added,
         };
         Ok(AddedChannel {
             message,
@@ -132,6 +140,20 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         Ok(Channels {
             channels: channels.iter().map(ChannelView::from).collect(),
         })
+    }
+
+    /// The kind of the channel that is replaced, if there is one; `Some(None)`: one that cannot be read.
+    async fn channel_before(&self, args: &AddChannel) -> Result<Option<Option<ChannelKind>>, Failure> {
+        let name = &args.name;
+        match self.store.channel(name).await {
+            Ok(Some(_)) if !args.replace => Err(Failure::Refused(format!(
+                "there is a channel {name} already; --replace replaces it, for the registrations that wait too"
+            ))),
+            Ok(before) => Ok(before.map(|before| Some(before.kind))),
+            // Replacing it is how it is mended.
+            Err(ReadError::Rejected(_)) if args.replace => Ok(Some(None)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn sealed_profile(
@@ -148,6 +170,23 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         let plaintext = profile.seal_text().map_err(unusable)?;
         let key = self.vault.data_key(&Place::Channel(name.clone())).await?;
         Ok(key.seal(&plaintext)?)
+    }
+}
+
+/// What a channel's change of kind does to what was asked for before: a registration keeps the kind that it was asked
+/// for with.
+fn stays_behind(name: &ChannelId, becomes: ChannelKind) -> String {
+    match becomes {
+        ChannelKind::Assisted => format!(
+            "{name} is an assisted channel from now on, and a sealed profile that it had is deleted: registrations that \
+             wait for it as an http channel are not sent and not handed to a person either, they stop with the problem \
+             `configuration`. Put the profile back with `handover channel add {name} --profile FILE --replace`, or cancel \
+             them and connect anew"
+        ),
+        ChannelKind::Http => format!(
+            "{name} is an http channel from now on: registrations that wait for it as an assisted channel are not sent by \
+             it, they still wait for a person and `handover take`"
+        ),
     }
 }
 

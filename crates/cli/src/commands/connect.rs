@@ -11,7 +11,7 @@ use handover_core::{
     event::Event,
     ids::{ConnectionId, CustomerReference},
     ports::{Clock, Filter, Queue, Randomness, Store, Vault},
-    registration::{Due, Registration, later},
+    registration::{Due, Registration, earlier, later},
     secret::LinkToken,
 };
 use jiff::Timestamp;
@@ -144,6 +144,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         };
         let decision = decide::create(id, request, &self.actor(), now).map_err(unreachable)?;
         let connection = self.desk().create(decision, stored).await?;
+        warnings.extend(self.not_before(&connection));
         warnings.extend(self.point(&connection).await);
         Ok(connected(
             "The connection is made; it waits for the customer to open the link.",
@@ -165,13 +166,32 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             .desk()
             .apply(args.id, &Event::LinkOpened(open), &self.actor(), &along)
             .await?;
-        let warnings = self.point(&connection).await;
+        let mut warnings: Vec<String> = self.not_before(&connection).into_iter().collect();
+        warnings.extend(self.point(&connection).await);
         let message = if connection.pair.is_some() {
             "A new link is made; the one before it no longer works. A consent over it replaces the token pair that is kept."
         } else {
             "A new link is made; the one before it no longer works."
         };
         Ok(connected(message, link, &connection, warnings))
+    }
+
+    /// A moment that the pair of a consent given now would not live to see: the link works all the same, and nobody
+    /// notices before the pair has ended.
+    fn not_before(&self, connection: &Connection) -> Option<String> {
+        let (Due::At(due_at), life) = (connection.registration.due, connection.lifetimes.refresh()) else {
+            return None;
+        };
+        let from = earlier(due_at, life);
+        (from >= self.clock.now()).then(|| {
+            format!(
+                "a token pair lives {}: the customer must consent after {}, or the pair ends before the registration is \
+                 due ({}); until then, keep the link to yourself",
+                time::words(life.as_secs()),
+                self.zone.with_utc(from),
+                self.zone.with_utc(due_at)
+            )
+        })
     }
 
     fn new_link(

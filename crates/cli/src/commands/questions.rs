@@ -22,7 +22,7 @@ pub(super) enum Said {
 /// Asks until an answer fits; whoever stops answering has said nothing.
 pub(super) struct Questions<'a, C> {
     pub console: &'a mut C,
-    /// What no reason may hold.
+    /// What no reason may hold. An empty one is none: every text holds that.
     pub secrets: &'a [&'a str],
 }
 
@@ -80,7 +80,8 @@ impl<C: Console> Questions<'_, C> {
     fn reason(&mut self, question: &str, usual: Option<&str>) -> Option<String> {
         loop {
             let given = self.answer(question)?;
-            if self.secrets.iter().any(|secret| given.contains(secret)) {
+            let holds = |secret: &&str| !secret.is_empty() && given.contains(*secret);
+            if self.secrets.iter().any(holds) {
                 self.console
                     .say("That holds a secret, and is written down for all to read: say it without.");
             } else if given.len() > LONGEST_REASON || given.chars().any(char::is_control) {

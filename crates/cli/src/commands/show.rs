@@ -1,6 +1,7 @@
 //! `show`.
 
 use handover_core::{
+    event::What,
     ids::ConnectionId,
     ports::{Clock, Queue, Randomness, Store, Vault},
 };
@@ -34,7 +35,8 @@ impl Answer for Shown {
             page.toned(Tone::Alert, &format!("{}: {}", attention.problem, attention.text));
         }
         page.gap();
-        let facts = facts(connection, page.look());
+        let mut facts = facts(connection, page.look());
+        facts.extend(self.attempt().map(|attempt| ("attempt", attempt)));
         page.pairs(&facts);
         page.gap();
         let zone = page.look().zone.clone();
@@ -50,6 +52,23 @@ impl Answer for Shown {
             })
             .collect();
         page.table(&["when", "who", "what"], &rows);
+    }
+}
+
+impl Shown {
+    /// The attempt that is under way or in doubt, and whose it is: what `done`, `refused` and `put-back` ask for.
+    fn attempt(&self) -> Option<String> {
+        let under_way = self.connection.under_way.as_ref();
+        if let Some(effect) = under_way.filter(|effect| effect.what == "attempt") {
+            return Some(format!("{} by {}", effect.effect, effect.by));
+        }
+        let attempt = self.connection.doubt.as_ref()?.attempt;
+        let began = self
+            .history
+            .iter()
+            .find(|record| matches!(record.what, What::AttemptBegan { effect, .. } if effect == attempt));
+        let by = began.map(|record| format!(" by {}", record.by));
+        Some(format!("{attempt}{}, in doubt", by.unwrap_or_default()))
     }
 }
 

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use handover_core::{
-    agenda::{Step, step},
+    agenda::{Matter, Step, step},
     application::ApplicationSecret,
     apply::{Along, ApplyError},
     connection::{Attempter, Connection, PairKey, Problem, Status},
     decide::{self, Refused, Why},
     event::{Event, Outcome},
     ids::{ConnectionId, EffectId},
-    plaintext,
+    plaintext::{self, OpenedPair},
     ports::{Clock, Place, Queue, Randomness, Received, Store, Vault},
-    registration::later,
+    registration::{ChannelKind, later},
     secret::Plaintext,
 };
 use handover_invantive::assisted::Assignment;
@@ -35,6 +35,8 @@ use crate::{
 pub(super) const LEASE: Duration = Duration::from_secs(3_600);
 /// What time may have done before a person may act: warned, reminded, handed over.
 const WAKE_UPS: usize = 8;
+/// What comes so soon after now may be due by the time that something is written.
+const CLOSE: Duration = Duration::from_secs(60);
 
 /// How a take ended.
 #[derive(Debug, Serialize)]
@@ -78,8 +80,9 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         let claim = self.claim(attempt, &connection, &args);
         // Decided without being written: whoever may not take it opens nothing.
         let _ = decide::decide(&connection, claim.clone(), &self.actor(), self.clock.now())
-            .map_err(|refused| told(id, refused))?;
+            .map_err(|refused| told(&connection, refused))?;
         let (application, tokens) = self.open(&connection).await?;
+        must_be_whole(id, &tokens)?;
         let assignment = Assignment {
             form: args.form.as_str(),
             application: &application,
@@ -95,7 +98,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             .desk()
             .apply_to(&connection, &claim, &self.actor(), &Along::default())
             .await;
-        let claimed = claimed.map_err(|error| not_claimed(id, error))?;
+        let claimed = claimed.map_err(|error| not_claimed(&connection, attempt, error))?;
         let sheet = Sheet {
             form: &form,
             lease_ends_at: lease_end(&claimed),
@@ -124,21 +127,39 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
     async fn hand_over(&self, id: ConnectionId) -> Result<Connection, Failure> {
         let mut connection = self.load(id).await?;
         for _ in 0..WAKE_UPS {
-            let waits = connection.state.status() == Status::Authorized;
-            if !waits || !matches!(step(&connection, self.clock.now()), Step::Decide(_)) {
+            if !self.may_be_handed_over(&connection) {
                 break;
             }
+            // This very version: of another one time may make something else.
             let woke = self
                 .desk()
-                .apply(id, &Event::Woke, &self.actor(), &Along::default())
+                .apply_to(&connection, &Event::Woke, &self.actor(), &Along::default())
                 .await;
             connection = match woke {
                 // The sweeper has come meanwhile.
-                Err(ApplyError::Refused(_)) => self.load(id).await?,
+                Err(ApplyError::Refused(_) | ApplyError::Conflict(_)) => self.load(id).await?,
                 woke => woke?,
             };
         }
         Ok(connection)
+    }
+
+    /// Whether time does nothing to it but hand it over, or tell somebody something first. What ends a pair or a link
+    /// is left to the functions, whose clocks are right.
+    fn may_be_handed_over(&self, connection: &Connection) -> bool {
+        let now = self.clock.now();
+        let near = step(connection, later(now, CLOSE));
+        connection.state.status() == Status::Authorized
+            && connection.registration.kind == ChannelKind::Assisted
+            && connection.due_at().is_some_and(|due_at| due_at <= now)
+            && !matches!(
+                near,
+                Step::Decide(Matter::PairEnds | Matter::LinkLapses | Matter::LeaseEnds)
+            )
+            && matches!(
+                step(connection, now),
+                Step::Decide(Matter::HandToOperator | Matter::Warn | Matter::Remind)
+            )
     }
 
     fn claim(&self, attempt: EffectId, connection: &Connection, args: &Take) -> Event {
@@ -160,21 +181,39 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         let Some(pair) = &connection.pair else {
             return Err(Failure::from(Why::NoPair));
         };
-        match self.opened(connection, &pair.key).await {
+        let (application, pair) = match self.opened(connection, &pair.key).await {
             Err(failure @ Failure::Unusable(_)) => {
-                let event = Event::NotReady {
-                    problem: Problem::Tampered,
-                    reason: failure.to_string(),
-                };
-                // If this fails too, the person at least has seen it.
-                let _ = self.ask(connection.id, event).await;
-                Err(failure.and("nothing was shown or sent; find out who has written the vault's table"))
+                return Err(self.unusable(connection.id, Problem::Tampered, failure).await);
             }
-            result => result,
+            opened => opened?,
+        };
+        match pair.tokens_of(connection.id, &application) {
+            Ok(tokens) => Ok((application, tokens)),
+            Err(foreign) => {
+                let failure = Failure::Unusable(foreign.to_string());
+                Err(self.unusable(connection.id, foreign.problem(), failure).await)
+            }
         }
     }
 
-    async fn opened(&self, connection: &Connection, pair: &PairKey) -> Result<(ApplicationSecret, Received), Failure> {
+    async fn unusable(&self, id: ConnectionId, problem: Problem, failure: Failure) -> Failure {
+        let event = Event::NotReady {
+            problem,
+            reason: failure.to_string(),
+        };
+        // If this fails too, the person at least has seen it.
+        let _ = self.ask(id, event).await;
+        failure.and(match problem {
+            Problem::Tampered => "nothing was shown or sent; find out who has written the tables",
+            _ => "nothing was shown or sent",
+        })
+    }
+
+    async fn opened(
+        &self,
+        connection: &Connection,
+        pair: &PairKey,
+    ) -> Result<(ApplicationSecret, OpenedPair), Failure> {
         let application = self.unseal(&Place::Application(connection.application.clone())).await?;
         let pair = self.unseal(&Place::Pair(pair.clone())).await?;
         Ok((plaintext::read_application(&application)?, plaintext::read_pair(&pair)?))
@@ -197,7 +236,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             Said::Done(segment) => ("registered", Outcome::Registered { segment }),
             Said::Refused { reason, pair } => ("refused", Outcome::Refused { reason, pair }),
             Said::PutBack(reason) => ("put_back", assisted::put_back(reason)),
-            Said::Nothing => return Ok(self.left_open(claimed).await),
+            Said::Nothing => return Ok(self.left_open(claimed, attempt).await),
         };
         let Changed {
             message,
@@ -213,7 +252,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         })
     }
 
-    async fn left_open(&self, claimed: &Connection) -> Taken {
+    async fn left_open(&self, claimed: &Connection, attempt: EffectId) -> Taken {
         let (id, database) = (claimed.id, &claimed.registration.database);
         let Changed {
             connection, warnings, ..
@@ -225,9 +264,9 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
                 self.zone.with_utc(lease_end(claimed)),
             ),
             to_say: vec![
-                format!("handover done {id} --segment {database}"),
-                format!("handover refused {id} --reason TEXT --spent (or --unspent, or --unknown)"),
-                format!("handover put-back {id} --reason TEXT"),
+                format!("handover done {id} --attempt {attempt} --segment {database}"),
+                format!("handover refused {id} --attempt {attempt} --reason TEXT --spent (or --unspent, or --unknown)"),
+                format!("handover put-back {id} --attempt {attempt} --reason TEXT"),
             ],
             connection,
             warnings,
@@ -242,12 +281,34 @@ fn lease_end(claimed: &Connection) -> jiff::Timestamp {
         .map_or(claimed.updated_at, |effect| effect.lease_ends_at)
 }
 
+/// A pair that was salvaged from a broken answer may lack a token: nothing can be registered with it, and nobody is to
+/// find that out at the sixth step of a form.
+fn must_be_whole(id: ConnectionId, tokens: &Received) -> Result<(), Failure> {
+    let missing = if tokens.access_token.expose().is_empty() {
+        "access token"
+    } else if tokens.refresh_token.expose().is_empty() {
+        "refresh token"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Refused(format!(
+        "only half a token pair was received for {id}: it has no {missing}, and nothing can be registered with it. A new \
+         consent is needed: make a link with `handover link {id}` and let the customer authorise again"
+    )))
+}
+
 /// The core's refusals, with the flag or command that helps here.
-fn told(id: ConnectionId, refused: Refused) -> Failure {
+fn told(connection: &Connection, refused: Refused) -> Failure {
+    let id = connection.id;
+    let assisted = connection.registration.kind == ChannelKind::Assisted;
     let hint = match &refused.why {
         Why::IdentityUnknown => {
             "Exact Online did not say whose token pair it is; if you know it from elsewhere, say --accept-unknown-identity"
                 .to_owned()
+        }
+        Why::DoesNotApply if assisted && refused.status == Status::Authorized => {
+            format!("it is due, but something else comes first, which the functions do within minutes: look with \
+                     `handover show {id}`, and try again then")
         }
         Why::DoesNotApply => format!(
             "only what is due over an assisted channel can be taken; `handover show {id}` tells what this one waits for"
@@ -258,13 +319,14 @@ fn told(id: ConnectionId, refused: Refused) -> Failure {
     Failure::from(refused).and(&hint)
 }
 
-fn not_claimed(id: ConnectionId, error: ApplyError) -> Failure {
+fn not_claimed(connection: &Connection, attempt: EffectId, error: ApplyError) -> Failure {
+    let id = connection.id;
     match error {
-        ApplyError::Refused(refused) => told(id, refused),
+        ApplyError::Refused(refused) => told(connection, refused),
         // Written or not: nothing was shown, so nothing can have been entered.
         ApplyError::Unavailable(error) => Failure::unavailable(format!(
             "{error}; whether it is in your hands is open, but nothing was shown: if `handover show {id}` says that it is, \
-             put it back with `handover put-back {id} --reason 'nothing was shown'`"
+             put it back with `handover put-back {id} --attempt {attempt} --reason 'nothing was shown'`"
         )),
         other => other.into(),
     }

@@ -173,3 +173,40 @@ async fn an_app_that_is_not_there_is_named() {
     assert!(failure.to_string().contains("handover app add exact-be"), "{failure}");
     assert!(World::new().text("app list").await.contains("handover app add"));
 }
+
+#[tokio::test]
+async fn another_client_id_needs_a_yes_and_counts_the_pairs_it_leaves_behind() {
+    let world = World::furnished().await;
+    world.due().await;
+    world.due().await;
+    world.connect("--register-now").await;
+    let other = ADD.replace("4711", "4712");
+    let line = format!("{other} --replace");
+    let failure = world.run_with(&line, &mut Person::piping("new")).await.unwrap_err();
+    assert!(matches!(failure, Failure::Usage(_)), "{failure:?}");
+    for told in [
+        "client id 4711",
+        ": 2 authorised connections",
+        "`configuration`",
+        "--yes",
+    ] {
+        assert!(failure.to_string().contains(told), "{failure}");
+    }
+    let mut unsure = Person::typing(&["new"], &[""]);
+    let failure = world.run_with(&line, &mut unsure).await.unwrap_err();
+    assert!(failure.to_string().contains("nothing was changed"), "{failure}");
+    assert_eq!(unsure.secrets.len(), 1, "the secret is not even asked for");
+    assert_eq!(sealed_host(&world).await.2, "client-secret-hush");
+
+    world
+        .run_with(&line, &mut Person::typing(&["typed"], &["y"]))
+        .await
+        .unwrap();
+    assert_eq!(sealed_host(&world).await.2, "typed");
+    let back = format!("{ADD} --replace --yes");
+    let added = world.run_with(&back, &mut Person::piping("new")).await.unwrap();
+    assert!(added.warnings[0].contains("client id 4712"), "{:?}", added.warnings);
+    // The same one leaves nothing behind.
+    let added = world.run_with(&back, &mut Person::piping("new")).await.unwrap();
+    assert_eq!(added.warnings, Vec::<String>::new());
+}

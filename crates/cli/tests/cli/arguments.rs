@@ -90,6 +90,11 @@ fn a_bad_argument_is_named_with_what_to_write() {
             format!("resolve {ID} --not-registered --spent --unspent"),
             "cannot be used with",
         ),
+        (
+            format!("put-back {ID} --reason x --attempt {ID}"),
+            "is not an effect id",
+        ),
+        ("channel add c --assisted --yes".into(), "--replace"),
         ("take".into(), "<ID>"),
         (format!("take {ID} --rehearse"), "cannot be used with"),
     ] {

@@ -98,3 +98,43 @@ async fn a_profile_that_cannot_be_used_is_named() {
     );
     assert!(world.text("channel list").await.contains("handover channel add"));
 }
+
+#[tokio::test]
+async fn another_kind_needs_a_yes_and_says_what_becomes_of_what_waits() {
+    let world = World::new();
+    world
+        .run_with(&profile(), &mut Person::piping("api_key=api-key-hush"))
+        .await
+        .unwrap();
+    let assisted = "channel add direct --assisted --replace";
+    let failure = world.refusal(assisted).await;
+    assert!(matches!(failure, Failure::Usage(_)), "{failure:?}");
+    for told in ["sealed profile", "deleted", "`configuration`", "--yes"] {
+        assert!(failure.to_string().contains(told), "{failure}");
+    }
+    let mut unsure = Person::typing(&[], &["n"]);
+    let failure = world.run_with(assisted, &mut unsure).await.unwrap_err();
+    assert!(failure.to_string().contains("nothing was changed"), "{failure}");
+    assert!(unsure.said.join("\n").contains("`configuration`"));
+    let kind = async || world.json("channel list").await["channels"][0]["kind"].clone();
+    assert_eq!(kind().await, "http");
+
+    world
+        .run_with(assisted, &mut Person::typing(&[], &["y"]))
+        .await
+        .unwrap();
+    assert_eq!(kind().await, "assisted");
+    // The same kind needs no word.
+    let text = world.text(assisted).await;
+    assert!(!text.contains("configuration"), "{text}");
+    let http = format!("{} --replace", profile());
+    let failure = world.refusal(&http).await;
+    assert!(failure.to_string().contains("still wait for a person"), "{failure}");
+    let back = world
+        .run_with(&format!("{http} --yes"), &mut Person::piping("api_key=api-key-hush"))
+        .await
+        .unwrap();
+    assert!(back.text.contains("still wait for a person"), "{}", back.text);
+    let text = world.text(&format!("{assisted} --yes")).await;
+    assert!(text.contains("stop with the problem `configuration`"), "{text}");
+}

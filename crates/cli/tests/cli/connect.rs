@@ -187,3 +187,28 @@ async fn what_is_near_is_pointed_at_right_away() {
     );
     world.clock.advance(Duration::from_secs(1));
 }
+
+#[tokio::test]
+async fn a_time_that_only_a_later_consent_reaches_is_pointed_out() {
+    let world = World::furnished().await;
+    // 30 days from now at the earliest consent; the link lapses after 7.
+    let made = world
+        .run(&format!("{CONNECT} --register-at 2027-01-02T08:00:00Z"))
+        .await
+        .unwrap();
+    let [warning] = &made.warnings[..] else {
+        panic!("{:?}", made.warnings)
+    };
+    assert!(
+        warning.contains("must consent after Thu 2026-12-03 09:00 (08:00 UTC)"),
+        "{warning}"
+    );
+    let id = world.store.connections()[0].id;
+    let link = world.run(&format!("link {id}")).await.unwrap();
+    assert!(link.warnings[0].contains("must consent after"), "{:?}", link.warnings);
+
+    let world = World::furnished().await;
+    world
+        .json(&format!("{CONNECT} --register-at 2026-12-31T07:59:59Z"))
+        .await;
+}

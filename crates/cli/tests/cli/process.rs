@@ -34,6 +34,8 @@ const CALLER: &str = "\
 /// As much of AWS as a command asks for, and what it was asked.
 struct Cloud {
     address: String,
+    /// What its answers say that the time is.
+    date: Arc<Mutex<Option<String>>>,
     asked: Arc<Mutex<Vec<(String, String)>>>,
 }
 
@@ -42,14 +44,15 @@ impl Cloud {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
-        let books = Arc::clone(&asked);
+        let date: Arc<Mutex<Option<String>>> = Arc::default();
+        let (books, time) = (Arc::clone(&asked), Arc::clone(&date));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let books = Arc::clone(&books);
-                std::thread::spawn(move || serve(stream, &books));
+                let (books, time) = (Arc::clone(&books), Arc::clone(&time));
+                std::thread::spawn(move || serve(stream, &books, &time));
             }
         });
-        Self { address, asked }
+        Self { address, date, asked }
     }
 
     fn run(&self, line: &str, input: &str) -> Output {
@@ -85,7 +88,7 @@ impl Cloud {
     }
 }
 
-fn serve(stream: TcpStream, books: &Mutex<Vec<(String, String)>>) -> Option<()> {
+fn serve(stream: TcpStream, books: &Mutex<Vec<(String, String)>>, date: &Mutex<Option<String>>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut writer = stream;
     loop {
@@ -119,7 +122,9 @@ fn serve(stream: TcpStream, books: &Mutex<Vec<(String, String)>>) -> Option<()> 
         };
         let (status, answer) = answer(&what, &body);
         books.lock().ok()?.push((what, body));
-        let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n", answer.len());
+        let date = date.lock().ok()?.clone();
+        let date = date.map(|date| format!("date: {date}\r\n")).unwrap_or_default();
+        let head = format!("HTTP/1.1 {status} x\r\n{date}content-length: {}\r\n\r\n", answer.len());
         writer.write_all(head.as_bytes()).ok()?;
         writer.write_all(answer.as_bytes()).ok()?;
     }
@@ -259,6 +264,7 @@ fn too_much_is_no_secret() {
 fn aws_out_of_reach_is_told_with_what_to_do() {
     let cloud = Cloud {
         address: "http://127.0.0.1:9".into(),
+        date: Arc::default(),
         asked: Arc::default(),
     };
     let done = cloud.run("list --json", "");
@@ -272,4 +278,21 @@ fn aws_out_of_reach_is_told_with_what_to_do() {
             .contains("the stack acme in eu-central-1 could not be looked up"),
         "{error}"
     );
+}
+
+#[test]
+fn a_wrong_clock_changes_nothing() {
+    let cloud = Cloud::start();
+    *cloud.date.lock().unwrap() = Some("Tue, 01 Dec 2020 08:00:00 GMT".into());
+    let done = cloud.run(&format!("--json {ADD}"), "client-secret-hush\n");
+    assert_eq!(done.status.code(), Some(1));
+    let error = document(&done.stderr);
+    assert_eq!(error["kind"], "refused");
+    let text = error["error"].as_str().unwrap();
+    assert!(text.contains("clock is") && text.contains("ahead of AWS's"), "{text}");
+    assert!(!cloud.asked().contains(&"TransactWriteItems".to_owned()));
+    // Looking is harmless.
+    assert_eq!(cloud.run("list", "").status.code(), Some(0));
+    *cloud.date.lock().unwrap() = Some("not a date".into());
+    assert_eq!(cloud.run(ADD, "client-secret-hush").status.code(), Some(0));
 }

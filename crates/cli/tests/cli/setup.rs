@@ -18,7 +18,7 @@ use handover_core::{
     event::{Actor, Event},
     ids::{AuthorisationId, ConnectionId, EffectId},
     plaintext,
-    ports::{Clock, DataKey, Place, Randomness, Store, Vault},
+    ports::{Clock, DataKey, Place, Randomness, Received, Store, Vault},
     registration::later,
 };
 use handover_simulation::{Chance, ManualClock, MemoryQueue, MemoryStore, MemoryVault, received};
@@ -88,7 +88,11 @@ impl World {
     pub async fn run_with(&self, line: &str, person: &mut Person) -> Result<Printed, Failure> {
         let words = line.split_whitespace().map(|word| word.replace('_', " "));
         let words: Vec<String> = words
-            .map(|word| word.replace("conn ", "conn_").replace("awaiting ", "awaiting_"))
+            .map(|word| {
+                word.replace("conn ", "conn_")
+                    .replace("eff ", "eff_")
+                    .replace("awaiting ", "awaiting_")
+            })
             .collect();
         let arguments = Arguments::try_parse_from(std::iter::once("handover".to_owned()).chain(words))
             .unwrap_or_else(|error| panic!("{error}"));
@@ -103,7 +107,7 @@ impl World {
             queue: self.queue,
             clock: self.clock,
             randomness: self.chance,
-            person: PERSON,
+            person: person.name.unwrap_or(PERSON),
             public_url: "https://connect.acme.example",
             link_days: 7,
             allow_http: arguments.common.allow_http,
@@ -135,6 +139,14 @@ impl World {
 
     pub async fn text(&self, line: &str) -> String {
         self.run(line).await.unwrap().text
+    }
+
+    pub async fn run_as(&self, name: &'static str, line: &str) -> Result<Printed, Failure> {
+        let mut person = Person {
+            name: Some(name),
+            ..Person::piping("")
+        };
+        self.run_with(line, &mut person).await
     }
 
     pub async fn refusal(&self, line: &str) -> Failure {
@@ -175,6 +187,11 @@ impl World {
 
     /// The customer consents, over the open link.
     pub async fn consent(&self, id: ConnectionId) -> PairKey {
+        self.consent_with(id, &received(1)).await
+    }
+
+    /// The same, with the tokens that the platform answers with.
+    pub async fn consent_with(&self, id: ConnectionId, tokens: &Received) -> PairKey {
         let link = self.connection(id).await.link.unwrap();
         let now = self.clock.now();
         let effect = EffectId::new(now, self.chance.id());
@@ -198,7 +215,11 @@ impl World {
         };
         let data_key = self.vault.data_key(&Place::Pair(key.clone())).await.unwrap();
         let along = Along {
-            pair: Some(data_key.seal(&plaintext::of_pair(&received(1))).unwrap()),
+            pair: Some(
+                data_key
+                    .seal(&plaintext::of_pair(tokens, id, &"4711".parse().unwrap()))
+                    .unwrap(),
+            ),
             ..Along::default()
         };
         let desk = self.desk();
@@ -241,6 +262,8 @@ impl World {
 /// Somebody with their answers ready.
 #[derive(Default)]
 pub struct Person {
+    /// Who it is, if not [`PERSON`].
+    pub name: Option<&'static str>,
     pub interactive: bool,
     pub input: String,
     pub secrets: VecDeque<&'static str>,

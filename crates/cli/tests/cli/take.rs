@@ -4,8 +4,10 @@ use handover_cli::{failure::Failure, terminal::Left};
 use handover_core::{
     connection::{Problem, Status},
     event::{Event, What},
-    ids::ConnectionId,
-    ports::{Place, Sealed, Store},
+    ids::{ConnectionId, EffectId},
+    plaintext,
+    ports::{Clock, DataKey, Place, Received, Sealed, Store, Vault},
+    secret::{AccessToken, ClientSecret, RefreshToken},
 };
 
 use crate::setup::{PERSON, Paper, Person, SECRETS, World, at};
@@ -76,7 +78,11 @@ async fn what_is_left_open_becomes_a_doubt_and_can_still_be_told() {
     let id = world.due().await;
     let (taken, _) = take(&world, id, &["l"]).await;
     let to_say = taken["to_say"].as_array().unwrap();
-    assert_eq!(to_say[0], format!("handover done {id} --segment jansen-bv"));
+    let attempt = world.connection(id).await.open_attempt().unwrap();
+    for (said, command) in to_say.iter().zip(["done", "refused", "put-back"]) {
+        let begins = format!("handover {command} {id} --attempt {attempt} --");
+        assert!(said.as_str().unwrap().starts_with(&begins), "{said}");
+    }
     assert_eq!(
         taken["connection"]["under_way"]["lease_ends_at"],
         "2026-12-01T09:00:00Z"
@@ -217,7 +223,7 @@ async fn a_worker_s_attempt_is_not_a_person_s_to_end() {
     let key = world.consent(id).await;
     world.identify(id, &key).await;
     let begun = Event::AttemptBegun {
-        effect: handover_core::ids::EffectId::new(at(crate::setup::START), 1),
+        effect: EffectId::new(at(crate::setup::START), 1),
         by: handover_core::connection::Attempter::Worker,
         lease_ends_at: at("2026-12-01T08:03:00Z"),
         look_up: None,
@@ -310,4 +316,214 @@ async fn a_form_elsewhere_is_reached_over_tls() {
         .await
         .unwrap();
     assert!(paper.seen.borrow()[0].contains("http://127.0.0.1:8450/form"));
+}
+
+/// `kim` takes it and leaves without a word; says which attempt that was.
+async fn taken_by_kim(world: &World, id: ConnectionId) -> EffectId {
+    let paper = Paper::of(*world);
+    let mut kim = Person {
+        name: Some("kim"),
+        ..Person::looking(&paper, &["l"])
+    };
+    world.run_with(&format!("take {id}"), &mut kim).await.unwrap();
+    world.connection(id).await.open_attempt().unwrap()
+}
+
+async fn lease_ends(world: &World, id: ConnectionId) {
+    world.clock.advance(Duration::from_secs(3_600));
+    world.feed(id, Event::Woke).await;
+    assert_eq!(status(world, id).await, Status::InDoubt);
+}
+
+#[tokio::test]
+async fn an_older_attempt_s_word_does_not_end_somebody_else_s() {
+    let world = World::furnished().await;
+    let id = world.due().await;
+    let (taken, _) = take(&world, id, &["l"]).await;
+    let printed = taken["to_say"][2].as_str().unwrap().replace("TEXT", "tea");
+    let printed = printed.strip_prefix("handover ").unwrap().to_owned();
+    let first = world.connection(id).await.open_attempt().unwrap();
+    lease_ends(&world, id).await;
+    world
+        .run_as("kim", &format!("resolve {id} --not-registered --unspent"))
+        .await
+        .unwrap();
+    world.run_as("kim", &format!("retry {id}")).await.unwrap();
+    let second = taken_by_kim(&world, id).await;
+
+    let before = world.connection(id).await;
+    let attempt = format!("--attempt {first}");
+    for line in [
+        printed,
+        format!("put-back {id} --reason tea"),
+        format!("done {id} --segment jansen-bv"),
+        format!("done {id} --segment jansen-bv {attempt}"),
+        format!("refused {id} --reason itgenscr590 --unspent"),
+        format!("refused {id} --reason itgenscr590 --spent {attempt}"),
+    ] {
+        let failure = world.refusal(&line).await;
+        assert!(matches!(failure, Failure::Refused(_)), "{line}: {failure:?}");
+        let text = failure.to_string();
+        assert!(
+            text.contains(&format!("kim has {id} in hand, as attempt {second}")),
+            "{text}"
+        );
+        assert!(text.contains("until Tue 2026-12-01 11:01 (10:01 UTC)"), "{text}");
+        assert_eq!(world.connection(id).await, before, "{line}");
+    }
+    let own = world
+        .run_as("kim", &format!("put-back {id} --reason tea {attempt}"))
+        .await
+        .unwrap_err();
+    assert!(
+        own.to_string().contains(&format!("say so with --attempt {second}")),
+        "{own}"
+    );
+    // Who has it in hand needs no more than before.
+    world
+        .run_as("kim", &format!("put-back {id} --reason tea"))
+        .await
+        .unwrap();
+    assert_eq!(status(&world, id).await, Status::Authorized);
+    let failure = world
+        .refusal(&format!("put-back {id} --reason tea --attempt {second}"))
+        .await;
+    assert!(
+        failure.to_string().contains("neither under way nor in doubt"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn whoever_names_the_attempt_may_say_how_it_ended() {
+    for (command, left) in [
+        ("done ID --segment jansen-bv", Status::Registered),
+        ("refused ID --reason itgenscr590 --spent", Status::Failed),
+        ("put-back ID --reason tea", Status::Authorized),
+    ] {
+        for doubtful in [false, true] {
+            let world = World::furnished().await;
+            let id = world.due().await;
+            let attempt = taken_by_kim(&world, id).await;
+            if doubtful {
+                lease_ends(&world, id).await;
+            }
+            let line = command.replace("ID", &id.to_string());
+            let text = world.refusal(&line).await.to_string();
+            assert!(
+                text.contains("kim") && text.contains(&format!("--attempt {attempt}")),
+                "{text}"
+            );
+            assert_eq!(text.contains("handover resolve"), doubtful, "{text}");
+            let shown = world.text(&format!("show {id}")).await;
+            assert!(shown.contains(&format!("attempt    {attempt} by kim")), "{shown}");
+            world.run(&format!("{line} --attempt {attempt}")).await.unwrap();
+            assert_eq!(status(&world, id).await, left, "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_doubt_is_its_own_person_s_to_settle_without_a_number() {
+    let world = World::furnished().await;
+    let id = world.due().await;
+    taken_by_kim(&world, id).await;
+    lease_ends(&world, id).await;
+    world
+        .run_as("kim", &format!("put-back {id} --reason tea"))
+        .await
+        .unwrap();
+    assert_eq!(status(&world, id).await, Status::Authorized);
+}
+
+#[tokio::test]
+async fn half_a_pair_is_refused_before_anything_is_claimed() {
+    let world = World::furnished().await;
+    let id = world.connect("--register-now").await;
+    let half = Received {
+        access_token: AccessToken::new(""),
+        refresh_token: RefreshToken::new("stampNL001.refresh-1"),
+        expires_in: None,
+    };
+    let key = world.consent_with(id, &half).await;
+    world.identify(id, &key).await;
+    let paper = Paper::of(world);
+    let mut person = Person::looking(&paper, &["r", "it said no", "?"]);
+    let failure = world.run_with(&format!("take {id}"), &mut person).await.unwrap_err();
+    let text = failure.to_string();
+    assert!(text.contains("only half a token pair was received"), "{text}");
+    assert!(text.contains(&format!("handover link {id}")), "{text}");
+    assert!(paper.seen.borrow().is_empty());
+    assert_eq!(world.connection(id).await.attempts, 0);
+}
+
+#[tokio::test]
+async fn a_take_never_ends_a_pair_or_a_link() {
+    for (at_that_time, link, told) in [
+        ("2026-12-31T08:00:00Z", false, "there is no token pair any more"),
+        ("2026-12-31T07:59:30Z", false, "the functions do within minutes"),
+        ("2026-12-03T08:00:00Z", true, "the functions do within minutes"),
+    ] {
+        let world = World::furnished().await;
+        let id = world.due().await;
+        if link {
+            world.run(&format!("link {id} --link-days 1")).await.unwrap();
+        }
+        world.clock.advance_to(at(at_that_time));
+        let paper = Paper::of(world);
+        let before = world.connection(id).await;
+        let failure = world
+            .run_with(&format!("take {id}"), &mut Person::looking(&paper, &[]))
+            .await
+            .unwrap_err();
+        assert!(failure.to_string().contains(told), "{failure}");
+        assert_eq!(world.connection(id).await, before, "{at_that_time}");
+        assert!(world.holds_a_pair());
+    }
+    // What only tells somebody something may stand in front of it.
+    let world = World::furnished().await;
+    let id = world.due().await;
+    world.clock.advance_to(at("2026-12-25T08:00:00Z"));
+    let (taken, _) = take(&world, id, &["d", ""]).await;
+    assert_eq!(taken["outcome"], "registered");
+    assert_eq!(world.clock.now(), at("2026-12-25T08:01:00Z"));
+}
+
+#[tokio::test]
+async fn a_pair_of_another_client_or_connection_is_not_shown() {
+    let world = World::furnished().await;
+    let id = world.due().await;
+    let replaced = "app add exact-nl --country nl --client-id 4712 --display-name Acme --replace --yes";
+    world
+        .run_with(replaced, &mut Person::piping("client-secret-hush"))
+        .await
+        .unwrap();
+    let paper = Paper::of(world);
+    let failure = world
+        .run_with(&format!("take {id}"), &mut Person::looking(&paper, &[]))
+        .await
+        .unwrap_err();
+    assert!(
+        failure.to_string().contains("issued to the client id `4711`"),
+        "{failure}"
+    );
+    let problem = world.connection(id).await.attention.unwrap().problem;
+    assert_eq!(problem, Problem::Configuration);
+    assert!(paper.seen.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_secret_is_in_no_reason() {
+    let world = World::furnished().await;
+    let id = world.due().await;
+    let place = Place::Application("exact-nl".parse().unwrap());
+    let sealed = world.store.sealed(&place).await.unwrap().unwrap();
+    let opened = world.vault.open(&place, &sealed).await.unwrap();
+    let mut secret = plaintext::read_application(&opened).unwrap();
+    secret.client_secret = ClientSecret::new("");
+    let key = world.vault.data_key(&place).await.unwrap();
+    let sealed = key.seal(&plaintext::of_application(&secret)).unwrap();
+    world.store.tamper(&place, Some(sealed));
+    let (taken, _) = take(&world, id, &["r", "it said no", "?"]).await;
+    assert_eq!(taken["connection"]["failure"], "it said no");
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Why, draft::Draft};
+use super::{Why, attempt, draft::Draft};
 use crate::{
-    connection::State,
+    connection::{Problem, State},
     event::What,
     registration::{Due, later},
 };
@@ -35,8 +35,12 @@ pub(super) fn apply_wishes(draft: &mut Draft<'_>) {
     if draft.connection.effect.is_some() {
         return;
     }
+    if attempt::late_success(draft) {
+        return;
+    }
     if let Some(due) = draft.connection.wishes.reschedule.take() {
         change_due(draft, due);
+        note_unreachable(draft);
     }
     if draft.connection.wishes.cancel {
         give_up(draft);
@@ -90,6 +94,23 @@ pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
     connection.retries = 0;
     draft.record(What::Retried);
     Ok(())
+}
+
+/// Tells the OEM at once, not a week before the end, when this consent's pair cannot reach the due time.
+pub(super) fn note_unreachable(draft: &mut Draft<'_>) {
+    let connection = &draft.connection;
+    let ends_at = connection.pair.as_ref().map(|pair| pair.refresh_ends_at);
+    if let (Some(due_at), Some(ends_at)) = (connection.due_at(), ends_at)
+        && due_at >= ends_at
+    {
+        draft.attention(
+            Problem::Unreachable,
+            format!(
+                "due at {due_at}, but the token pair ends at {ends_at}; choose an earlier time with `handover \
+                 reschedule`, or let the customer authorise again later with `handover link`"
+            ),
+        );
+    }
 }
 
 fn reachable_here(draft: &Draft<'_>, due: Due) -> Result<(), Why> {

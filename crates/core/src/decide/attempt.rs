@@ -97,6 +97,8 @@ pub(super) fn ended(draft: &mut Draft<'_>, effect: EffectId, outcome: Outcome) -
     }
     let open = draft.connection.effect.take();
     match outcome {
+        // Whatever became of this one: another has made the database.
+        Outcome::Refused { .. } | Outcome::NotSent { .. } | Outcome::Unanswered { .. } if late_success(draft) => {}
         Outcome::Registered { segment } => register(draft, segment),
         Outcome::Refused { reason, pair } => fail(draft, reason, pair),
         Outcome::NotSent { reason, problem } => come_back(draft, effect, reason, problem),
@@ -111,18 +113,35 @@ pub(super) fn ended(draft: &mut Draft<'_>, effect: EffectId, outcome: Outcome) -
 
 /// An outcome of an attempt that is neither under way nor in doubt: a person has settled it meanwhile.
 fn late(draft: &mut Draft<'_>, outcome: Outcome) -> Result<(), Why> {
-    match (&draft.connection.state, outcome) {
-        (State::Registered(_), Outcome::Registered { .. }) => Err(Why::NothingToDo),
-        (_, Outcome::Registered { segment }) => {
-            draft.attention(
-                Problem::LateSuccess,
-                format!("an attempt that was taken for failed has registered `{segment}`; look at Invantive Cloud"),
-            );
-            draft.record(What::LateSuccess { segment });
-            Ok(())
-        }
-        _ => Err(Why::OtherAttempt),
+    let Outcome::Registered { segment } = outcome else {
+        return Err(Why::OtherAttempt);
+    };
+    if matches!(draft.connection.state, State::Registered(_)) {
+        return Err(Why::NothingToDo);
     }
+    draft.attention(
+        Problem::LateSuccess,
+        format!("an attempt that was taken for failed has registered `{segment}`; look at Invantive Cloud"),
+    );
+    draft.record(What::LateSuccess {
+        segment: segment.clone(),
+    });
+    // What was given up stays so; the OEM has been told. Everything else is registered now, or when what is under way
+    // has ended: the pair was handed over.
+    if !matches!(draft.connection.state, State::Cancelled) {
+        draft.connection.late_success = Some(segment);
+        late_success(draft);
+    }
+    Ok(())
+}
+
+/// Registers what became known late, once nothing is under way; says whether it did.
+pub(super) fn late_success(draft: &mut Draft<'_>) -> bool {
+    if draft.connection.effect.is_some() {
+        return false;
+    }
+    let known = draft.connection.late_success.take();
+    known.map(|segment| register(draft, segment)).is_some()
 }
 
 pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
@@ -136,6 +155,7 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
         });
     }
     draft.connection.attention = None;
+    draft.connection.late_success = None;
     draft.close(State::Registered(Done {
         segment: segment.clone(),
         at: draft.now,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Why, asks, draft::Draft};
 use crate::{
-    connection::{Effect, EffectKind, Identity, OpenLink, Pair, PairKey, Problem, State},
+    connection::{Effect, EffectKind, Failure, Identity, OpenLink, Pair, PairKey, Problem, State},
     event::What,
     ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
 };
@@ -77,9 +77,9 @@ pub(super) fn exchanged(draft: &mut Draft<'_>, received: &Received) -> Result<()
             authorisation: received.authorisation.clone(),
             reason: reason.into(),
         });
-        return Ok(());
+    } else {
+        accept(draft, pair, consent_at);
     }
-    accept(draft, pair, consent_at);
     asks::apply_wishes(draft);
     Ok(())
 }
@@ -106,6 +106,7 @@ fn accept(draft: &mut Draft<'_>, pair: Pair, consent_at: Timestamp) {
         due_at,
         ends_at: pair.refresh_ends_at,
     };
+    let half = pair.access_ends_at <= pair.sent_at;
     draft.keep_pair(pair);
     let connection = &mut draft.connection;
     connection.consented_at = Some(consent_at);
@@ -116,6 +117,14 @@ fn accept(draft: &mut Draft<'_>, pair: Pair, consent_at: Timestamp) {
     connection.retry_at = None;
     connection.attention = None;
     draft.to(State::Authorized, what);
+    asks::note_unreachable(draft);
+    if half {
+        draft.attention(
+            Problem::HalfPair,
+            "the platform's answer had no access token, without which nothing can be registered; make a new link with \
+             `handover link` and let the customer authorise again",
+        );
+    }
 }
 
 /// Ends the exchange if it is the one under way; says when its consent came.
@@ -127,13 +136,35 @@ fn end_exchange(draft: &mut Draft<'_>, effect: EffectId) -> Option<Timestamp> {
         .map(|open| open.began_at)
 }
 
-pub(super) fn failed(draft: &mut Draft<'_>, effect: EffectId, problem: Problem, reason: String) -> Result<(), Why> {
+pub(super) fn failed(
+    draft: &mut Draft<'_>,
+    effect: EffectId,
+    problem: Problem,
+    reason: String,
+    unclear: bool,
+) -> Result<(), Why> {
     // A late failure changes nothing: the end of the lease has said as much.
     end_exchange(draft, effect).ok_or(Why::NothingToDo)?;
     draft.attention(problem, reason.clone());
     draft.record(What::ExchangeFailed { problem, reason });
+    if unclear {
+        hold_older_pair(draft);
+    }
     asks::apply_wishes(draft);
     Ok(())
+}
+
+/// A consent whose exchange came to no clear end may have begun a new chain, and a new chain ends the older one of the
+/// same user: a pair that was kept before is not registered until somebody says so.
+pub(super) fn hold_older_pair(draft: &mut Draft<'_>) {
+    if draft.connection.pair.is_none() {
+        return;
+    }
+    let reason = "a later consent came to no clear end and may have ended the chain of the token pair that is kept; let \
+                  the customer authorise again with `handover link`, or use the pair all the same with `handover retry`";
+    draft.attention(Problem::PairUncertain, reason);
+    let failure = Failure { reason: reason.into() };
+    draft.to(State::Failed(failure), What::PairUncertain);
 }
 
 pub(super) fn refused(draft: &mut Draft<'_>, error: String) -> Result<(), Why> {

@@ -108,6 +108,7 @@ pub(super) fn created(id: ConnectionId, request: Request, by: &Actor, now: Times
         consented_at: None,
         identity: None,
         identity_misses: 0,
+        late_success: None,
         effect: None,
         wishes: Wishes::default(),
         attempts: 0,

@@ -1,6 +1,6 @@
 //! What happens because time has passed. Needs no secret.
 
-use super::{Why, asks, attempt, draft::Draft};
+use super::{Why, asks, attempt, consent, draft::Draft};
 use crate::{
     agenda::{self, Matter, Step},
     connection::{Cause, EffectKind, Problem, State},
@@ -30,6 +30,7 @@ fn lease_ends(draft: &mut Draft<'_>) {
         return;
     };
     match &effect.kind {
+        EffectKind::Attempt { .. } if attempt::late_success(draft) => {}
         EffectKind::Attempt { .. } => {
             attempt::doubt(draft, &effect, "the attempt ended without a word".into());
         }
@@ -39,6 +40,7 @@ fn lease_ends(draft: &mut Draft<'_>) {
                 "the exchange of the code never reported back; the customer has to open the link again",
             );
             draft.record(What::ExchangeLost);
+            consent::hold_older_pair(draft);
             asks::apply_wishes(draft);
         }
     }

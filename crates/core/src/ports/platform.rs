@@ -28,6 +28,9 @@ pub struct ExchangeError {
     pub problem: Problem,
     /// What was tried, what came back (status and class, never a body), what to do.
     pub reason: String,
+    /// Whether the platform may have exchanged the code all the same: no answer, or none that says it did not. An
+    /// older chain of the same user may then have ended.
+    pub unclear: bool,
 }
 
 /// Who consented was not told. Never carries an answer's body.

@@ -200,7 +200,8 @@ pub trait Store: Send + Sync {
     /// Reads an application's plain part.
     fn application(&self, id: &ApplicationId) -> impl Future<Output = Result<Option<Application>, ReadError>> + Send;
 
-    /// Writes an application's plain part with its sealed one, in one transaction.
+    /// Writes an application's plain part with its sealed one, in one transaction. Durable, both, when it returns `Ok`;
+    /// takes the place of what was there.
     fn put_application(
         &self,
         application: &Application,
@@ -213,7 +214,9 @@ pub trait Store: Send + Sync {
     /// Reads a channel's plain part.
     fn channel(&self, id: &ChannelId) -> impl Future<Output = Result<Option<Channel>, ReadError>> + Send;
 
-    /// Writes a channel's plain part with its sealed profile, if it has one, in one transaction.
+    /// Writes a channel's plain part with its sealed profile, in one transaction. Durable, both, when it returns `Ok`;
+    /// takes the place of what was there. Without one, a sealed profile that was there goes: a channel that is a
+    /// person's now sends nothing by itself.
     fn put_channel(
         &self,
         channel: &Channel,
@@ -246,6 +249,10 @@ pub trait Store: Send + Sync {
         from: Timestamp,
         to: Timestamp,
     ) -> impl Future<Output = Result<bool, WriteError>> + Send;
+
+    /// How many connections have a status, `up_to` at most. Eventually consistent; reads no item, so one that cannot be
+    /// used counts too.
+    fn count(&self, status: Status, up_to: u32) -> impl Future<Output = Result<u32, ReadError>> + Send;
 
     /// Lists connections, last changed first (of one customer: last made first). Eventually consistent.
     fn list(

@@ -3,11 +3,10 @@
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use handover_core::connection::Status;
+use handover_simulation::{faulty::Fault, lock};
 
 use crate::{
-    ids,
-    ports::{Fault, lock},
-    sweep,
+    ids, sweep,
     world::{HOUR, MINUTE, World},
 };
 

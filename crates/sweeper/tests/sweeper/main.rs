@@ -7,9 +7,7 @@
     reason = "helpers of tests are tests, which clippy does not see"
 )]
 
-// Theirs, with the same faults.
-#[path = "../../../worker/tests/worker/ports.rs"]
-mod ports;
+// Theirs.
 #[allow(dead_code, reason = "the worker's tests use the rest")]
 #[path = "../../../worker/tests/worker/world.rs"]
 mod world;
@@ -19,15 +17,15 @@ mod properties;
 mod sweeps;
 
 use handover_core::ids::ConnectionId;
-use handover_simulation::{Chance, ManualClock};
+use handover_simulation::{
+    Chance, ManualClock,
+    faulty::{FaultyQueue, FaultyStore},
+};
 use handover_sweeper::{Report, Sweeper};
 
-use crate::{
-    ports::{Messages, Tables},
-    world::World,
-};
+use crate::world::World;
 
-fn sweeper(world: &World) -> Sweeper<'_, Tables, Messages, ManualClock, Chance> {
+fn sweeper(world: &World) -> Sweeper<'_, FaultyStore, FaultyQueue, ManualClock, Chance> {
     Sweeper {
         desk: world.desk(),
         deployment: "handover-test".into(),

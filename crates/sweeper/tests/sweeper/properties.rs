@@ -8,10 +8,10 @@ use handover_core::{
     ids::ConnectionId,
     ports::{Place, Pointer},
 };
+use handover_simulation::{faulty::Fault, lock};
 use proptest::prelude::*;
 
 use crate::{
-    ports::{Fault, lock},
     sweep,
     world::{HOUR, MINUTE, World},
 };

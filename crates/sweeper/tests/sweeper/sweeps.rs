@@ -8,11 +8,10 @@ use handover_core::{
     ports::{Clock, DuePointer, Store},
     registration::{ChannelKind, Due, later},
 };
+use handover_simulation::lock;
 
 use crate::{
-    ids,
-    ports::lock,
-    sweep, sweeper,
+    ids, sweep, sweeper,
     world::{DAY, HOUR, MINUTE, World, user},
 };
 
@@ -174,10 +173,10 @@ async fn a_sweep_costs_what_is_due() {
     ids(&world, 300, 10 * DAY).await;
     ids(&world, 5, Duration::ZERO).await;
     let before = world.store.reads.load(SeqCst);
-    let sent = world.queue.sent.load(SeqCst);
+    let sent = world.queue.number_sent();
     sweep(&world).await;
     assert_eq!(world.store.reads.load(SeqCst) - before, 5);
-    assert_eq!(world.queue.sent.load(SeqCst) - sent, 5);
+    assert_eq!(world.queue.number_sent() - sent, 5);
     assert_eq!(world.store.due_reads.load(SeqCst), 1);
 }
 
@@ -248,7 +247,7 @@ async fn a_sweep_that_runs_out_of_time_leaves_the_rest_to_the_next() {
     ids(&world, 120, Duration::ZERO).await;
     // 25 s are kept.
     let slow = async {
-        while world.queue.sent.load(SeqCst) < 30 {
+        while world.queue.number_sent() < 30 {
             tokio::task::yield_now().await;
         }
         world.clock.advance(Duration::from_secs(36));

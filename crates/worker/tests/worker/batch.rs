@@ -8,12 +8,10 @@ use handover_core::{
     ids::ConnectionId,
     ports::{Pointer, Queue},
 };
+use handover_simulation::lock;
 use tokio::sync::Barrier;
 
-use crate::{
-    ports::lock,
-    world::{DAY, MINUTE, World},
-};
+use crate::world::{DAY, MINUTE, World};
 
 /// Messages `m0`, `m1`, … as SQS hands them to a function.
 pub fn event(bodies: &[String]) -> SqsEvent {

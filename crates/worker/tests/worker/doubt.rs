@@ -8,11 +8,9 @@ use handover_core::{
     ids::{AuthorisationId, ConnectionId},
     ports::Place,
 };
+use handover_simulation::lock;
 
-use crate::{
-    ports::lock,
-    world::{CHANNEL, DAY, HOUR, MINUTE, World},
-};
+use crate::world::{CHANNEL, DAY, HOUR, MINUTE, World};
 
 const RULE: LookUpRule = LookUpRule {
     delay_seconds: 900,
@@ -176,7 +174,7 @@ async fn kms_that_is_away_leaves_the_doubt_as_it_is() {
     let (world, id, _) = died(Some(RULE)).await;
     lease_ends(&world, id).await;
     world.clock.advance(MINUTE);
-    world.vault.away.store(true, SeqCst);
+    world.vault.no_opening.store(true, SeqCst);
     let before = world.read(id).await;
     assert!(world.wake(id).await.is_err());
     assert_eq!(world.read(id).await, before);

@@ -8,11 +8,9 @@ use handover_core::{
     ports::{MeError, Place, Store},
     registration::{ChannelKind, Due},
 };
+use handover_simulation::lock;
 
-use crate::{
-    ports::lock,
-    world::{APPLICATION, CHANNEL, DAY, HOUR, MINUTE, World, identity_key, user},
-};
+use crate::world::{APPLICATION, CHANNEL, DAY, HOUR, MINUTE, World, identity_key, user};
 
 const TOMORROW: Due = Due::AfterConsent { seconds: 24 * 3_600 };
 

@@ -7,7 +7,6 @@
     reason = "helpers of tests are tests, which clippy does not see"
 )]
 
-mod ports;
 mod world;
 
 mod batch;

@@ -8,11 +8,9 @@ use handover_core::{
     ports::{NotPrepared, Place, Sealed},
     secret::Plaintext,
 };
+use handover_simulation::lock;
 
-use crate::{
-    ports::lock,
-    world::{APPLICATION, CHANNEL, HOUR, World},
-};
+use crate::world::{APPLICATION, CHANNEL, HOUR, World};
 
 enum What {
     Missing,
@@ -181,11 +179,11 @@ async fn kms_that_is_away_brings_the_message_back() {
     let world = World::new().await;
     let id = world.authorized(Duration::ZERO).await;
     let before = world.read(id).await;
-    world.vault.away.store(true, SeqCst);
+    world.vault.no_opening.store(true, SeqCst);
     let error = world.wake(id).await.unwrap_err();
     assert!(matches!(error, handover_worker::WakeError::Vault(_)), "{error}");
     assert_eq!(world.read(id).await, before, "untouched");
-    world.vault.away.store(false, SeqCst);
+    world.vault.no_opening.store(false, SeqCst);
     world.wake(id).await.unwrap();
     assert_eq!(world.submissions(), 1);
 }

@@ -3,12 +3,10 @@
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use handover_core::{connection::Status, event::What};
+use handover_simulation::{faulty::Fault, lock};
 use handover_worker::WakeError;
 
-use crate::{
-    ports::{Fault, lock},
-    world::{HOUR, MINUTE, World},
-};
+use crate::world::{HOUR, MINUTE, World};
 
 fn writes(world: &World, faults: &[Fault]) {
     lock(&world.store.writes).extend(faults);

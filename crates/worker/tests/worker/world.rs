@@ -1,6 +1,6 @@
 //! A world in memory: connections as the core makes them, and what the handlers work with.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use handover_core::{
     application::{Application, ApplicationSecret, Lifetimes, PlatformKind},
@@ -16,11 +16,13 @@ use handover_core::{
     registration::{Channel, ChannelKind, Due, Registration, later},
     secret::{ClientSecret, Plaintext},
 };
-use handover_simulation::{Chance, ManualClock, MemoryVault, received};
+use handover_simulation::{
+    Chance, ManualClock, MemoryVault,
+    faulty::{Fate, FaultyPlatform, FaultyQueue, FaultyRegistrar, FaultyStore, FaultyVault},
+    lock, received,
+};
 use handover_worker::{Settings, WakeError, Woken, Worker};
 use jiff::Timestamp;
-
-use crate::ports::{Channels, Fate, Keys, Messages, Platforms, Tables, lock};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3_600);
@@ -28,18 +30,19 @@ pub const DAY: Duration = Duration::from_secs(24 * 3_600);
 pub const APPLICATION: &str = "exact-nl";
 pub const CHANNEL: &str = "invantive";
 
-pub type TestWorker<'a> = Worker<'a, Tables, Keys, Messages, Platforms, Channels, ManualClock, Chance>;
+pub type TestWorker<'a> =
+    Worker<'a, FaultyStore, FaultyVault, FaultyQueue, FaultyPlatform, FaultyRegistrar, ManualClock, Chance>;
 
 #[derive(Debug)]
 pub struct World {
-    pub fate: &'static Fate,
+    pub fate: Arc<Fate>,
     pub clock: &'static ManualClock,
     pub chance: Chance,
-    pub store: Tables,
-    pub queue: Messages,
-    pub vault: Keys,
-    pub platform: Platforms,
-    pub registrar: Channels,
+    pub store: FaultyStore,
+    pub queue: FaultyQueue,
+    pub vault: FaultyVault,
+    pub platform: FaultyPlatform,
+    pub registrar: FaultyRegistrar,
     pub timeout: Duration,
     pub accept_unknown_identity: bool,
 }
@@ -66,29 +69,26 @@ pub fn identity_key() -> IdentityKey {
 impl World {
     /// With an application and a channel.
     pub async fn new() -> Self {
-        let fate: &'static Fate = Box::leak(Box::default());
+        let fate = Arc::<Fate>::default();
         let clock: &'static ManualClock = Box::leak(Box::new(ManualClock::at(start())));
         let world = Self {
-            fate,
             clock,
             chance: Chance::default(),
-            store: Tables::new(fate),
-            queue: Messages::new(clock, fate),
-            vault: Keys::new(fate),
-            platform: Platforms {
-                inner: Default::default(),
-                fate,
-            },
-            registrar: Channels::new(clock, fate),
+            store: FaultyStore::new(Arc::clone(&fate)),
+            queue: FaultyQueue::new(clock, Arc::clone(&fate)),
+            vault: FaultyVault::new(Arc::clone(&fate)),
+            platform: FaultyPlatform::new(Arc::clone(&fate)),
+            registrar: FaultyRegistrar::new(clock, Arc::clone(&fate)),
             timeout: Duration::from_secs(120),
             accept_unknown_identity: false,
+            fate,
         };
         world.store_application().await;
         world.store_channel().await;
         world
     }
 
-    pub fn desk(&self) -> Desk<'_, Tables, Messages, ManualClock, Chance> {
+    pub fn desk(&self) -> Desk<'_, FaultyStore, FaultyQueue, ManualClock, Chance> {
         Desk {
             store: &self.store,
             queue: &self.queue,
@@ -235,7 +235,8 @@ impl World {
             authorisation: authorisation.clone(),
             generation: 1,
         });
-        let sealed = self.sealed(&place, &plaintext::of_pair(&received(1))).await;
+        let pair = plaintext::of_pair(&received(1), id, &identity_key().client_id);
+        let sealed = self.sealed(&place, &pair).await;
         let along = Along {
             pair: Some(sealed),
             ..Along::default()

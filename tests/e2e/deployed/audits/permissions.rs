@@ -18,9 +18,9 @@ const ROLES: [(&str, &str); 5] = [
 ];
 
 /// Statements whose use cannot be seen from outside: AWS itself makes those calls for the role.
-const UNSEEN: [&str; 4] = ["UseTables", "WriteLogs", "ReceivePointers", "ReadStack"];
+const UNSEEN: [&str; 3] = ["UseTables", "WriteLogs", "ReceivePointers"];
 
-/// Whom everybody may ask who they are: needs no permission.
+/// Everybody may ask who they are: needs no permission.
 const FREE: [&str; 1] = ["sts:GetCallerIdentity"];
 
 struct Statement<'a> {
@@ -81,21 +81,60 @@ impl<'a> Statement<'a> {
         self.keys.iter().find(|pattern| like(pattern, key)).copied()
     }
 
-    /// What has to be used for this statement to be needed: each action, and each key that it is for.
+    /// What has to be used for this statement to be needed: each resource, and each action with each key and each
+    /// value of the encryption context that it is allowed with.
     fn parts(&self) -> BTreeSet<String> {
-        let actions = self.actions.iter().map(|action| format!("{} {action}", self.sid));
-        actions
-            .chain(self.keys.iter().map(|key| format!("{} on {key}", self.sid)))
-            .collect()
+        let resources = self.resources.iter().map(|resource| self.on(resource));
+        let actions = self.actions.iter().flat_map(|action| {
+            let keys = self.keys.iter().map(|key| self.with_key(action, key));
+            let values = self.context.iter().flat_map(|(name, values)| {
+                let values = values.iter();
+                values.map(|value| self.with_context(action, name, value))
+            });
+            std::iter::once(self.alone(action)).chain(keys).chain(values)
+        });
+        resources.chain(actions).collect()
     }
 
     fn used_by(&self, call: &Call) -> BTreeSet<String> {
-        let action = self.actions.iter().find(|action| like(action, &call.action));
-        let action = action.map(|action| format!("{} {action}", self.sid));
-        action
-            .into_iter()
-            .chain(self.key_of(call).map(|key| format!("{} on {key}", self.sid)))
-            .collect()
+        let mut used = BTreeSet::new();
+        used.extend(
+            self.resources
+                .iter()
+                .find(|resource| names(resource, call))
+                .map(|resource| self.on(resource)),
+        );
+        for action in self.actions.iter().filter(|action| like(action, &call.action)) {
+            used.insert(self.alone(action));
+            used.extend(self.key_of(call).map(|key| self.with_key(action, key)));
+            let values = self.context.keys().filter_map(|name| call.context.get_key_value(*name));
+            used.extend(values.map(|(name, value)| self.with_context(action, name, value)));
+        }
+        used
+    }
+
+    /// Ids differ from one deployment to the next: a table is named by what stands after it.
+    fn on(&self, resource: &str) -> String {
+        let index = resource.split_once("/index/").map(|(_, index)| index);
+        format!("{} on {}", self.sid, index.unwrap_or("the resource itself"))
+    }
+
+    fn alone(&self, action: &str) -> String {
+        format!("{} {action}", self.sid)
+    }
+
+    fn with_key(&self, action: &str, key: &str) -> String {
+        format!("{} {action} of {key}", self.sid)
+    }
+
+    fn with_context(&self, action: &str, name: &str, value: &str) -> String {
+        // The deployment's name is another one each time, and always the one value there is.
+        let value = if name == "handover:deployment" {
+            "its own"
+        } else {
+            value
+        };
+        format!("{} {action} where {name} is {value}", self.sid)
     }
 }
 
@@ -120,6 +159,8 @@ fn names(arn: &str, call: &Call) -> bool {
         (Some(index), _) => arn.ends_with(&format!("table/{name}/index/{index}")),
         (None, "dynamodb") => arn.ends_with(&format!("table/{name}")),
         (None, "sqs") => arn.ends_with(&format!(":{name}")),
+        // By the stack's name, or by its id.
+        (None, "cloudformation") => arn == call.resource || arn.contains(&format!(":stack/{}/", call.resource)),
         // The SDK may be given the key's ARN or id.
         _ => arn.rsplit('/').next() == Some(name),
     }

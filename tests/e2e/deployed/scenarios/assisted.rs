@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use handover_local::{
-    handover::Handover,
-    stage::{APPLICATION, CLIENT_SECRET},
-    terminal::Terminal,
-};
+use handover_local::{stage::CLIENT_SECRET, terminal::Terminal};
 use serde_json::Value;
 
 use crate::{
@@ -25,20 +21,22 @@ pub async fn a_person_takes_a_registration_in_hand_and_says_how_it_ended(evidenc
         .json(&["channel", "add", CHANNEL, "--assisted"], "")
         .await?;
 
-    let done = awaiting(&world, "taken-and-done").await?;
-    let operator = Handover {
-        operator: true,
-        ..world.stage.handover.clone()
-    };
+    let done = awaiting(&world).await?;
+    let operator = world.stage.handover.as_operator();
     let waiting = operator.json(&["list", "--status", "awaiting_operator"], "").await?;
     ensure!(
         waiting.to_string().contains(&done.connection),
         "the operator does not see what waits: {waiting:#}"
     );
+    let found = operator.json(&["list", "--reference", &done.reference], "").await?;
+    ensure!(
+        found.to_string().contains(&done.connection),
+        "the operator does not find a customer: {found:#}"
+    );
     said_on_the_terminal(&world, &done).await?;
-    let refused = awaiting(&world, "taken-and-refused").await?;
+    let refused = awaiting(&world).await?;
     said_later(&world, &refused).await?;
-    let put_back = awaiting(&world, "taken-and-put-back").await?;
+    let put_back = awaiting(&world).await?;
     look_and_leave(&world, &put_back).await?;
     let said = world
         .handover(&["put-back", &put_back.connection, "--reason", "lunch"], "")
@@ -53,28 +51,8 @@ pub async fn a_person_takes_a_registration_in_hand_and_says_how_it_ended(evidenc
 }
 
 /// A customer's registration that waits for a person.
-async fn awaiting(world: &World, database: &str) -> Result<Journey> {
-    let mut journey = world.journey(std::time::Duration::from_secs(1)).await?;
-    let arguments = [
-        "connect",
-        "--app",
-        APPLICATION,
-        "--channel",
-        CHANNEL,
-        "--reference",
-        database,
-        "--database",
-        database,
-        "--register-now",
-    ];
-    let made = world.stage.handover.json(&arguments, "").await?;
-    let text = |pointer: &str| {
-        made.pointer(pointer)
-            .and_then(Value::as_str)
-            .context("connect tells too little")
-    };
-    journey.connection = text("/connection/id")?.to_owned();
-    journey.link = text("/link")?.parse()?;
+async fn awaiting(world: &World) -> Result<Journey> {
+    let mut journey = world.journey_over(CHANNEL, std::time::Duration::from_secs(1)).await?;
     world.connect(&mut journey).await?;
     world.until(&journey.connection, "awaiting_operator").await?;
     Ok(journey)

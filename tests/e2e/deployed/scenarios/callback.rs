@@ -32,9 +32,8 @@ fn with(callback: &Url, name: &str, value: &str) -> Url {
     changed
 }
 
-async fn refused(world: &World, browser: &mut Customer, what: &str, url: &Url) -> Result<()> {
+async fn refused(browser: &mut Customer, what: &str, url: &Url) -> Result<()> {
     let page = browser.open(url).await?;
-    world.saw(&page);
     ensure!((400..500).contains(&page.status), "{what}: answered {}", page.status);
     ensure!(
         page.body.contains("<html"),
@@ -55,30 +54,24 @@ pub async fn bad_input_gets_a_page_and_exchanges_nothing(evidence: Arc<Evidence>
     let callback = callback_of(&mut journey).await?;
 
     let mut stranger = Customer::new(&world.stage.gateway.url(), "stranger", PASSWORD)?;
-    refused(&world, &mut stranger, "another browser", &callback).await?;
+    refused(&mut stranger, "another browser", &callback).await?;
     let unknown = with(&callback, "state", &"A".repeat(43));
-    refused(&world, &mut journey.browser, "an unknown state", &unknown).await?;
+    refused(&mut journey.browser, "an unknown state", &unknown).await?;
     let mut elsewhere = callback.clone();
     elsewhere.set_path("/callback/another-app");
-    refused(
-        &world,
-        &mut journey.browser,
-        "another application's callback",
-        &elsewhere,
-    )
-    .await?;
+    refused(&mut journey.browser, "another application's callback", &elsewhere).await?;
     let mut bare = callback.clone();
     bare.set_query(None);
-    refused(&world, &mut journey.browser, "no parameters", &bare).await?;
+    refused(&mut journey.browser, "no parameters", &bare).await?;
     let huge = with(&callback, "code", &"x".repeat(60 * 1024));
-    refused(&world, &mut journey.browser, "60 KB of parameters", &huge).await?;
+    refused(&mut journey.browser, "60 KB of parameters", &huge).await?;
     let mut twice = callback.clone();
     twice.query_pairs_mut().append_pair("state", "another");
-    refused(&world, &mut journey.browser, "a parameter twice", &twice).await?;
+    refused(&mut journey.browser, "a parameter twice", &twice).await?;
     let mut nowhere = callback.clone();
     nowhere.set_path("/connect/no-such-link");
     nowhere.set_query(None);
-    refused(&world, &mut journey.browser, "an unknown link", &nowhere).await?;
+    refused(&mut journey.browser, "an unknown link", &nowhere).await?;
 
     ensure!(
         world.books().codes.iter().all(|code| code.presented.times() == 0),
@@ -96,7 +89,6 @@ pub async fn bad_input_gets_a_page_and_exchanges_nothing(evidence: Arc<Evidence>
     world.until(&journey.connection, "authorized").await?;
     // Used: a reload shows the outcome and exchanges nothing.
     let reloaded = journey.browser.come_back(&callback).await?;
-    world.saw(&reloaded);
     ensure!(reloaded.status == 200, "a reload gets {}", reloaded.status);
     let presented: Vec<_> = world.books().codes.iter().map(|code| code.presented.times()).collect();
     ensure!(presented == [1], "codes were presented {presented:?} times");
@@ -105,7 +97,6 @@ pub async fn bad_input_gets_a_page_and_exchanges_nothing(evidence: Arc<Evidence>
     let authorize = hesitant.browser.follow_link(&hesitant.link.clone()).await?;
     let said_no = hesitant.browser.refuse(&authorize).await?;
     let page = hesitant.browser.come_back(&said_no).await?;
-    world.saw(&page);
     ensure!(page.status < 500, "a refusal gets {}", page.status);
     let shown = world.show(&hesitant.connection).await?.to_string();
     ensure!(
@@ -131,7 +122,6 @@ pub async fn a_callback_that_comes_twice_at_once_is_exchanged_once(evidence: Arc
     let answers = futures::future::join_all(browsers.iter_mut().map(|browser| browser.come_back(&callback))).await;
     for answer in answers {
         let page = answer?;
-        world.saw(&page);
         ensure!(page.status == 200, "one of four gets {}: {}", page.status, page.body);
     }
     world.until(&journey.connection, "authorized").await?;
@@ -141,5 +131,22 @@ pub async fn a_callback_that_comes_twice_at_once_is_exchanged_once(evidence: Arc
         world.sealed_pairs().await?.len() == 1,
         "the pair is not stored exactly once"
     );
+    world.leave(&evidence).await
+}
+
+pub async fn a_trip_that_took_too_long_gets_a_page_and_the_link_stays_good(evidence: Arc<Evidence>) -> Result<()> {
+    let world = World::movable().await?;
+    let mut journey = world.journey(LATER).await?;
+    let authorize = journey.browser.follow_link(&journey.link.clone()).await?;
+    world.stage.move_clock(Duration::from_secs(2 * 3_600)).await?;
+    let callback = journey.browser.consent(&authorize).await?;
+    refused(&mut journey.browser, "a lapsed trip", &callback).await?;
+    let presented: Vec<_> = world.books().codes.iter().map(|code| code.presented.times()).collect();
+    ensure!(presented == [0], "codes were presented {presented:?} times");
+
+    world.authorise(&mut journey).await?;
+    world.until(&journey.connection, "authorized").await?;
+    let presented: Vec<_> = world.books().codes.iter().map(|code| code.presented.times()).collect();
+    ensure!(presented == [0, 1], "codes were presented {presented:?} times");
     world.leave(&evidence).await
 }

@@ -3,40 +3,39 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use handover_local::stage::{API_KEY, APPLICATION, CLIENT_SECRET};
+use handover_local::{
+    customer::Customer,
+    stage::{APPLICATION, CLIENT_SECRET, Invitation, PASSWORD, USER, profile},
+};
+use handover_standin::{InvantiveSettings, Lifetimes, Standin, StandinConfig};
 use serde_json::{Value, json};
 
-use crate::{evidence::Evidence, world::World};
+use crate::{
+    evidence::Evidence,
+    world::{Journey, World},
+};
+
+/// One that Exact Online does not know. It is a secret all the same.
+const WRONG_SECRET: &str = "n0t-th3-s3cr3t-th4t-3x4ct-0nl1n3-kn0ws";
 
 pub async fn a_refused_client_secret_is_called_configuration(evidence: Arc<Evidence>) -> Result<()> {
     let world = World::start().await?;
-    let said = world
-        .handover(&["app", "set-secret", APPLICATION, "--yes"], "not-the-secret\n")
-        .await?;
-    ensure!(said.ok, "set-secret: {}", said.err);
+    world.keep_secrets([WRONG_SECRET]);
+    set_secret(&world, WRONG_SECRET).await?;
 
     let mut journey = world.journey(Duration::from_secs(1)).await?;
     let page = world.connect(&mut journey).await?;
     ensure!(page.status < 500, "the customer gets {}", page.status);
-    let shown = world.show(&journey.connection).await?;
     ensure!(
-        shown.to_string().contains("configuration"),
-        "nobody is told that the configuration is wrong: {shown:#}"
+        world.told(&journey.connection).await?.contains("configuration"),
+        "nobody is told that the configuration is wrong: {:#}",
+        world.show(&journey.connection).await?
     );
+    ensure!(world.sealed_pairs().await?.is_empty(), "a pair came of it");
 
-    let said = world
-        .handover(
-            &["app", "set-secret", APPLICATION, "--yes"],
-            &format!("{CLIENT_SECRET}\n"),
-        )
-        .await?;
-    ensure!(said.ok, "set-secret: {}", said.err);
-    // A warm function may still hold the secret that was refused for a while: the customer tries again.
-    handover_local::wait::until("the consent to be exchanged", Duration::from_secs(400), || async {
-        Ok(Some(()))
-    })
-    .await?;
-    world.connect(&mut journey).await?;
+    // Mended. A warm function has forgotten the secret that was refused: the customer tries again at once.
+    set_secret(&world, CLIENT_SECRET).await?;
+    world.authorise(&mut journey).await?;
     world.until(&journey.connection, "registered").await?;
 
     let unknown = world.handover(
@@ -63,60 +62,101 @@ pub async fn a_refused_client_secret_is_called_configuration(evidence: Arc<Evide
     world.leave(&evidence).await
 }
 
-pub async fn other_servers_and_other_answers_are_configuration_alone(evidence: Arc<Evidence>) -> Result<()> {
-    let world = World::start().await?;
-    // As a form instead of JSON, and a server whose "created" is not in the list: every answer not listed is a doubt.
-    let mut profile = world.stage.profile()?;
-    set(&mut profile, "encoding", json!("form"))?;
-    set(
-        &mut profile,
-        "answers",
-        json!([{ "status": 418, "means": "registered" }]),
-    )?;
-    world.stage.add_channel("other", &profile).await?;
-    let journey = world.journey(Duration::from_secs(1)).await?;
-    let arguments = [
-        "connect",
-        "--app",
-        APPLICATION,
-        "--channel",
-        "other",
-        "--reference",
-        "Other",
-        "--database",
-        "other",
-        "--register-now",
-    ];
-    let made = world.stage.handover.json(&arguments, "").await?;
-    let connection = made
-        .pointer("/connection/id")
-        .and_then(Value::as_str)
-        .context("no id")?
-        .to_owned();
-    let link = made.get("link").and_then(Value::as_str).context("no link")?.parse()?;
-    let mut browser = journey.browser;
-    let page = browser.connect(&link).await?;
-    ensure!(page.status == 200, "the customer gets {}", page.status);
-    // The form was understood, the database made, and the answer not: the look-up of the same profile settles it.
-    world
-        .stage
-        .until_status(&connection, "registered", Duration::from_secs(180))
+async fn set_secret(world: &World, secret: &str) -> Result<()> {
+    let said = world
+        .handover(&["app", "set-secret", APPLICATION, "--yes"], &format!("{secret}\n"))
         .await?;
-    let books = world.books();
-    let outcomes: Vec<_> = books
-        .submissions
-        .iter()
-        .map(|submission| submission.outcome.as_str())
-        .collect();
-    ensure!(outcomes == ["created"], "the server saw {outcomes:?}");
-    ensure!(!API_KEY.is_empty());
-    world.leave(&evidence).await
+    ensure!(said.ok, "set-secret: {}", said.err);
+    Ok(())
 }
 
-fn set(profile: &mut Value, name: &str, value: Value) -> Result<()> {
-    profile
-        .as_object_mut()
-        .context("the profile is no object")?
-        .insert(name.to_owned(), value);
+/// The application and the channel that are somewhere else.
+const ELSEWHERE: &str = "elsewhere";
+/// The key of the interface there.
+const OTHER_KEY: &str = "4n0th3r-1nv4nt1v3-k3y-n3v3r-1n-th3-cl34r";
+
+pub async fn other_servers_and_other_answers_are_configuration_alone(evidence: Arc<Evidence>) -> Result<()> {
+    let world = World::start().await?;
+    let other = Standin::start(StandinConfig::default()).await?;
+    world.keep_secrets([OTHER_KEY]);
+    let settings = InvantiveSettings {
+        api_key: OTHER_KEY.into(),
+        ..InvantiveSettings::default()
+    };
+    other.control().put_invantive(&settings).await?;
+    world
+        .stage
+        .add_application(ELSEWHERE, &other, &Lifetimes::default())
+        .await?;
+    world
+        .stage
+        .add_channel(ELSEWHERE, &read_otherwise(&other.url())?, OTHER_KEY)
+        .await?;
+
+    let first = journey(&world, "first").await?;
+    let registered = world.until(&first.connection, "registered").await?;
+    // This profile points to no segment: it is the name that was asked for.
+    let segment = registered.pointer("/registered/segment").and_then(Value::as_str);
+    ensure!(
+        segment == Some("first"),
+        "registered as {segment:?}: another line of the profile fitted"
+    );
+    // The same user once more is `itgenscr590`, which the sample profile reads as the end and this one as "later".
+    let second = journey(&world, "second").await?;
+    world.until_told(&second.connection, "attempt_put_off").await?;
+    world.until(&second.connection, "authorized").await?;
+
+    let there = other.books();
+    let outcomes: Vec<_> = there.submissions.iter().map(|one| one.outcome.as_str()).collect();
+    ensure!(
+        outcomes == ["created", "itgenscr590"],
+        "the other server was sent {outcomes:?}"
+    );
+    let exchanged: Vec<_> = there.codes.iter().map(|code| code.presented.accepted).collect();
+    ensure!(
+        exchanged == [1, 1],
+        "the other server exchanged codes {exchanged:?} times"
+    );
+    let here = world.books();
+    ensure!(
+        here.exchanges.is_empty() && here.me_calls.is_empty() && here.submissions.is_empty(),
+        "the first server was asked: {here:#?}"
+    );
+    world.keep_secrets(there.secrets());
+    world.leave(&evidence).await?;
+    other.shutdown().await;
     Ok(())
+}
+
+/// The sample profile as a form, and with a reading of its own for two answers.
+fn read_otherwise(url: &str) -> Result<Value> {
+    let mut profile = profile(url)?;
+    let settings = profile.as_object_mut().context("the profile is no object")?;
+    settings.insert("encoding".into(), json!("form"));
+    let answers = json!([
+        { "status": "2xx", "body_contains": "created", "means": "registered" },
+        { "status": 422, "json_pointer": "/error", "equals": "itgenscr590", "means": "try_later" },
+    ]);
+    settings.insert("answers".into(), answers);
+    Ok(profile)
+}
+
+/// The sample user of the other server, through the application and the channel there.
+async fn journey(world: &World, name: &str) -> Result<Journey> {
+    let invitation = Invitation {
+        application: ELSEWHERE,
+        channel: ELSEWHERE,
+        reference: name,
+        database: name,
+        after: Duration::from_secs(1),
+    };
+    let (connection, link) = world.stage.invite(&invitation).await?;
+    let mut journey = Journey {
+        connection,
+        reference: name.into(),
+        link,
+        browser: Customer::new(&world.stage.gateway.url(), USER, PASSWORD)?,
+    };
+    world.authorise(&mut journey).await?;
+    Ok(journey)
 }

@@ -4,12 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use handover_local::wait;
+use handover_local::{
+    customer::Seen,
+    stage::{API_KEY, APPLICATION, CHANNEL, CLIENT_ID, CLIENT_SECRET, PASSWORD, profile},
+    wait,
+};
+use handover_standin::{App, Lifetimes, Standin, StandinConfig, User};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::{
     evidence::Evidence,
-    world::{Journey, World},
+    world::{Journey, SOON, World},
 };
 
 const SOON_DUE: Duration = Duration::from_secs(8);
@@ -30,22 +36,12 @@ pub async fn what_was_altered_is_refused_and_nothing_is_sent(evidence: Arc<Evide
         .context("a sealed pair is longer than that")?
         .to_vec();
     world.stage.aws.put(&vault, &with_sealed(&cut.1, &half)?).await?;
-    let mut bytes = sealed(&flipped.1)?;
-    *bytes.last_mut().context("a sealed pair is longer than that")? ^= 1;
-    world.stage.aws.put(&vault, &with_sealed(&flipped.1, &bytes)?).await?;
+    world.stage.aws.put(&vault, &altered(&flipped.1)?).await?;
     let emptied = with_sealed(&gone.1, &[])?;
     world.stage.aws.put(&vault, &emptied).await?;
 
     for (journey, _) in [&moved, &cut, &flipped, &gone] {
-        wait::until(
-            "the altered pair to be refused, with an event",
-            Duration::from_secs(60),
-            || async {
-                let shown = world.show(&journey.connection).await?;
-                Ok(shown.to_string().contains("tampered").then_some(()))
-            },
-        )
-        .await?;
+        world.until_told(&journey.connection, "tampered").await?;
     }
     ensure!(world.books().submissions.is_empty(), "something was sent");
 
@@ -78,6 +74,13 @@ fn with_sealed(item: &Value, bytes: &[u8]) -> Result<Value> {
     Ok(item)
 }
 
+/// One bit of it is another.
+fn altered(item: &Value) -> Result<Value> {
+    let mut bytes = sealed(item)?;
+    *bytes.last_mut().context("a sealed value is longer than that")? ^= 1;
+    with_sealed(item, &bytes)
+}
+
 /// A connection written by a later version is refused and left as it is.
 async fn an_unknown_version_is_kept(world: &World) -> Result<()> {
     let journey = world.authorised(SOON_DUE).await?;
@@ -91,7 +94,7 @@ async fn an_unknown_version_is_kept(world: &World) -> Result<()> {
     let mut item = items.iter().find(is_it).context("no item")?.clone();
     *item.pointer_mut("/v/N").context("the item has no version")? = json!("99");
     world.stage.aws.put(&table, &item).await?;
-    wait::until("the later version to be refused", Duration::from_secs(60), || async {
+    wait::until("the later version to be refused", SOON, || async {
         Ok(world
             .stage
             .aws
@@ -109,5 +112,162 @@ async fn an_unknown_version_is_kept(world: &World) -> Result<()> {
         "the item was overwritten"
     );
     ensure!(world.submissions(&journey) == 0, "it was submitted all the same");
+    Ok(())
+}
+
+/// The one item of a table with this key.
+async fn item(world: &World, table: &str, key: &str) -> Result<Value> {
+    let items = world.items(table, key).await?;
+    let is_it = |item: &&Value| item.pointer("/pk/S").and_then(Value::as_str) == Some(key);
+    let found = items.iter().find(is_it).cloned();
+    found.with_context(|| format!("no item {key}"))
+}
+
+pub async fn an_altered_application_or_channel_is_refused(evidence: Arc<Evidence>) -> Result<()> {
+    let world = World::start().await?;
+    let vault = world.output("VaultTable")?.to_owned();
+    world
+        .stage
+        .add_application("another", &world.stage.standin, &Lifetimes::default())
+        .await?;
+    // The stand-in knows one redirect URI per app, and the command has just replaced it by the other application's.
+    the_sample_is_registered_again(&world).await?;
+    let application = item(&world, "VaultTable", &format!("APP#{APPLICATION}")).await?;
+    let foreign = sealed(&item(&world, "VaultTable", "APP#another").await?)?;
+
+    // Before any callback: an application that was opened once is kept opened for some minutes.
+    let mut callbacks = Vec::new();
+    for (what, item) in [
+        ("moved", with_sealed(&application, &foreign)?),
+        ("altered", altered(&application)?),
+        ("emptied", with_sealed(&application, &[])?),
+    ] {
+        world.stage.aws.put(&vault, &item).await?;
+        let mut journey = world.journey(SOON_DUE).await?;
+        let authorize = journey.browser.follow_link(&journey.link.clone()).await?;
+        let callback = journey.browser.consent(&authorize).await?;
+        let page = journey.browser.open(&callback).await?;
+        ensure!(
+            (400..500).contains(&page.status) && page.body.contains("<html"),
+            "an application that was {what}: the customer gets {}: {}",
+            page.status,
+            page.body
+        );
+        ensure!(
+            world.told(&journey.connection).await?.contains("tampered"),
+            "an application that was {what}: no event"
+        );
+        callbacks.push((journey, callback));
+    }
+    let books = world.books();
+    ensure!(
+        books.exchanges.is_empty() && books.codes.iter().all(|code| code.presented.times() == 0),
+        "something was sent: {:#?}",
+        books.exchanges
+    );
+
+    // Mended: the trips were not used up by it.
+    world.stage.aws.put(&vault, &application).await?;
+    let (mut journey, callback) = callbacks.pop().context("no trip")?;
+    let page = journey.browser.come_back(&callback).await?;
+    ensure!(
+        page.status == 200,
+        "once it is mended the customer gets {}: {}",
+        page.status,
+        page.body
+    );
+    // And then the channel, before it is due.
+    let channel = item(&world, "VaultTable", &format!("CHAN#{CHANNEL}")).await?;
+    world.stage.aws.put(&vault, &altered(&channel)?).await?;
+    world.until_told(&journey.connection, "tampered").await?;
+    world.until_told(&journey.connection, "store the channel").await?;
+    ensure!(world.books().submissions.is_empty(), "something was sent");
+    world.until(&journey.connection, "authorized").await?;
+    // The channel is stored again, as the event says.
+    let right = profile(&world.stage.standin.url())?;
+    world.stage.add_channel(CHANNEL, &right, API_KEY).await?;
+    let registered = world.stage.until_status(&journey.connection, "registered", COMES_BACK);
+    registered.await?;
+    ensure!(
+        world.submissions(&journey) == 1,
+        "submitted {} times",
+        world.submissions(&journey)
+    );
+    world.leave(&evidence).await
+}
+
+/// What is not ready comes back after half a minute and a bit.
+const COMES_BACK: Duration = Duration::from_secs(180);
+
+async fn the_sample_is_registered_again(world: &World) -> Result<()> {
+    let app = sample_app(world);
+    Ok(world.control().put_app(CLIENT_ID, &app).await?)
+}
+
+fn sample_app(world: &World) -> App {
+    App {
+        client_secret: CLIENT_SECRET.into(),
+        redirect_uris: vec![format!("{}/callback/{APPLICATION}", world.stage.gateway.url())],
+        ..App::default()
+    }
+}
+
+pub async fn a_plain_application_that_points_elsewhere_gets_no_secret(evidence: Arc<Evidence>) -> Result<()> {
+    let world = World::start().await?;
+    // Whoever altered the table has a server there that would take anything.
+    let elsewhere = Standin::start(StandinConfig::default()).await?;
+    elsewhere.control().put_app(CLIENT_ID, &sample_app(&world)).await?;
+    let table = world.output("ConnectionsTable")?.to_owned();
+    let mut plain = item(&world, "ConnectionsTable", &format!("APP#{APPLICATION}")).await?;
+    let there: Url = elsewhere.url().parse()?;
+    *plain
+        .pointer_mut("/doc/M/host/S")
+        .context("a plain application has a host")? = json!(there.as_str());
+    world.stage.aws.put(&table, &plain).await?;
+
+    // The browser is sent there: with a state, and nothing else. A code of theirs comes back.
+    let mut lured = world.journey(SOON_DUE).await?;
+    let user = User {
+        password: PASSWORD.into(),
+        ..User::default()
+    };
+    elsewhere.control().put_user("customer-0", &user).await?;
+    let authorize = lured.browser.follow_link(&lured.link.clone()).await?;
+    ensure!(
+        authorize.origin() == there.origin(),
+        "the item was not altered: {}",
+        authorize.origin().ascii_serialization()
+    );
+    let callback = lured.browser.consent(&authorize).await?;
+    lured.browser.come_back(&callback).await?;
+    world.until_told(&lured.connection, "exchange_failed").await?;
+    let refused: Vec<_> = world.books().exchanges.iter().map(|one| one.accepted()).collect();
+    ensure!(refused == [false], "the sealed host was asked: {refused:?}");
+
+    // One who consents at the right place all the same.
+    let mut honest = world.journey(SOON_DUE).await?;
+    let mut authorize = honest.browser.follow_link(&honest.link.clone()).await?;
+    let here: Url = world.stage.standin.url().parse()?;
+    authorize
+        .set_port(here.port())
+        .map_err(|()| anyhow::anyhow!("no port"))?;
+    let callback = honest.browser.consent(&authorize).await?;
+    let page: Seen = honest.browser.come_back(&callback).await?;
+    ensure!(page.status == 200, "the customer gets {}: {}", page.status, page.body);
+    world.until(&honest.connection, "registered").await?;
+    ensure!(
+        world.submissions(&honest) == 1,
+        "submitted {} times",
+        world.submissions(&honest)
+    );
+
+    let books = elsewhere.books();
+    ensure!(
+        books.exchanges.is_empty() && books.me_calls.is_empty() && books.submissions.is_empty(),
+        "a secret was sent there: {books:#?}"
+    );
+    world.keep_secrets(books.secrets());
+    world.leave(&evidence).await?;
+    elsewhere.shutdown().await;
     Ok(())
 }

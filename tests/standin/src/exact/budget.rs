@@ -1,4 +1,4 @@
-//! How often Exact Online may be asked, and what errors cost (facts: Exact Online, "Rules").
+//! How often Exact Online may be asked, and what errors cost, by the limits that it publishes.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the token endpoint refuses with: one row of the facts' table each.
+//! What the token endpoint refuses with, in the words that users of client libraries report.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::{
     settings::{App, SpentCodeAnswer},
 };
 
-/// Why the token endpoint refuses (facts: Exact Online, "Errors of the token endpoint").
+/// Why the token endpoint refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Sooner than the earliest refresh.

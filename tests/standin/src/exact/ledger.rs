@@ -11,10 +11,10 @@ use crate::{
 
 impl Exact {
     /// A call of the token endpoint that met a fault before it had any effect.
-    pub fn token_unheard(&mut self, request: &TokenRequest, now: Timestamp, fault: FaultKind) {
+    pub fn token_unheard(&mut self, request: &TokenRequest, by: Peer, now: Timestamp, fault: FaultKind) {
         let owner = self.owner(request);
-        self.count(request, &ExchangeOutcome::Unheard, Peer::Oem);
-        self.record(request, owner, ExchangeOutcome::Unheard, Peer::Oem, now);
+        self.count(request, &ExchangeOutcome::Unheard, by);
+        self.record(request, owner, ExchangeOutcome::Unheard, by, now);
         self.mark_exchange(fault);
     }
 

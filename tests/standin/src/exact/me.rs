@@ -213,7 +213,7 @@ fn refusal(refused: &MeRefused) -> Answer {
     }
 }
 
-/// Resets are epoch **milliseconds** (facts: Exact Online, "API limits").
+/// Resets are epoch **milliseconds**, as Exact Online's description of its API limits says.
 fn rate(answer: Answer, limits: &[RateLimit]) -> Answer {
     limits.iter().fold(answer, |answer, limit| {
         let name = |last: &str| format!("X-RateLimit-{}{last}", limit.family);

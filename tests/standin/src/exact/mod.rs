@@ -1,4 +1,4 @@
-//! Exact Online: OAuth 2.0 and `Me`, as the facts describe them.
+//! Exact Online: OAuth 2.0 and `Me`, as its documentation and the users of client libraries describe them.
 
 pub mod authorize;
 pub mod budget;
@@ -73,7 +73,7 @@ impl Exact {
         self.users.insert(name.to_owned(), user);
     }
 
-    /// Ends all grants of a user (facts: Exact Online, "grants end").
+    /// Ends all grants of a user, as withdrawing, a deleted or blocked user and an app's removal are reported to do.
     pub fn withdraw(&mut self, user: &str, now: Timestamp) {
         self.end_grants(now, |_, owner| owner == user);
     }

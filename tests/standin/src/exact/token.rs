@@ -58,7 +58,7 @@ pub async fn token(
             }
             answer
         },
-        move |world, now, fault| world.exact.token_unheard(&unheard, now, fault),
+        move |world, now, fault| world.exact.token_unheard(&unheard, Peer::Oem, now, fault),
     )
     .await
 }
@@ -73,7 +73,7 @@ fn answer(world: &mut World, request: &TokenRequest, now: jiff::Timestamp) -> An
     }
 }
 
-/// `expires_in` is a JSON **string** (facts: Exact Online, "A successful token answer").
+/// `expires_in` is a JSON **string**: the `oauth2` crate refuses it (ramosbugs/oauth2-rs#85, #320).
 fn success(pair: &Pair) -> Answer {
     Answer::json(
         200,

@@ -1,5 +1,5 @@
 //! `POST` and `GET /api/databases`: an interface of the kind an OEM could have been given. None is documented in
-//! public (facts: Invantive Cloud, "There is no documented programming interface").
+//! public: forum and documentation know no endpoint, procedure, import or prefilled link.
 
 use axum::{
     body::Bytes,

@@ -1,4 +1,5 @@
-//! `/app/setup/databases/new/exactonline`: the seven steps on one page (facts: Invantive Cloud, "The procedure").
+//! `/app/setup/databases/new/exactonline`: the seven steps on one page, as Invantive's forum tells them (topics 6300 and
+//! 6301 of forums.invantive.com).
 
 use axum::{Form, extract::State, response::Response};
 use serde::Deserialize;

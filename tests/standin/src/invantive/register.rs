@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     books::{Channel, Database, Peer},
     exact::{error::Refusal, grants::TokenRequest},
-    faults::FaultKind,
+    faults::{At, FaultKind},
     invantive::{
         Held,
         registration::{Registration, Verdict, given},
@@ -121,6 +121,9 @@ impl World {
 
     fn exchange_and_ask(&mut self, registration: &Registration, now: Timestamp) -> Result<Acting, Stopped> {
         let request = registration.token_request();
+        if let Some(fault) = self.faults.take(&[At::InvantiveExchange], now) {
+            return Err(self.exchange_in_vain(&request, fault.has_effect(), fault.fault, now));
+        }
         let pair = self
             .exact
             .token(&request, Peer::Invantive, now, &mut self.random)
@@ -143,6 +146,25 @@ impl World {
             refresh_token: pair.refresh_token,
             spent: 1,
         })
+    }
+
+    /// The exchange has its effect or not, and no answer comes.
+    fn exchange_in_vain(&mut self, request: &TokenRequest, effect: bool, fault: FaultKind, now: Timestamp) -> Stopped {
+        let spent = if effect {
+            let answer = self.exact.token(request, Peer::Invantive, now, &mut self.random);
+            self.exact.mark_exchange(fault);
+            answer.is_ok()
+        } else {
+            self.exact.token_unheard(request, Peer::Invantive, now, fault);
+            false
+        };
+        Stopped {
+            verdict: Verdict::Refused {
+                code: "itgenoda219",
+                message: "Exact Online did not answer.".to_owned(),
+            },
+            spent,
+        }
     }
 
     fn create(

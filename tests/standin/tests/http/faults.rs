@@ -263,3 +263,26 @@ async fn faults_count_their_hits_and_can_be_cleared() {
     scene.control.clear_faults().await.unwrap();
     assert_eq!(scene.me(&pair.access).await.status(), 200);
 }
+
+#[tokio::test]
+async fn invantive_hears_no_answer_to_its_own_exchange() {
+    for (kind, spent) in [
+        (FaultKind::LostAnswer, true),
+        (FaultKind::ConnectionClosedBefore, false),
+    ] {
+        let scene = Scene::new().await;
+        let pair = scene.pair().await;
+        scene.at(DAY).await;
+        let fault = Fault::once(At::InvantiveExchange, kind);
+        scene.control.inject(&fault).await.unwrap();
+        let (status, body) = read(scene.register(&scene.submission(&pair), "k1").await).await;
+        assert_eq!((status, body["error"].as_str()), (422, Some("itgenoda219")));
+        let books = scene.books().await;
+        let last = books.exchanges.last().unwrap();
+        assert_eq!(
+            (last.by, last.accepted(), last.fault),
+            (Peer::Invantive, spent, Some(kind))
+        );
+        assert_eq!((books.submissions[0].spent, books.databases.len()), (spent, 0));
+    }
+}

@@ -1,0 +1,168 @@
+//! The port itself. What only the command writes goes through without a fault.
+
+use handover_core::{
+    application::Application,
+    authorisation::{Authorisation, Link},
+    connection::{Connection, Status},
+    event::Record,
+    ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
+    ports::{
+        Change, Claimed, DuePointer, Filter, IdentityKey, Page, Place, ReadError, Rejected, Sealed, Store, Summary,
+        WriteError,
+    },
+    registration::Channel,
+};
+use jiff::Timestamp;
+
+use super::{Fault, FaultyStore, away};
+use crate::{faulty::counted, lock};
+
+impl Store for FaultyStore {
+    async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, ReadError> {
+        self.read().await?;
+        counted(&self.reads);
+        assert!(!lock(&self.cursed).contains(&id), "cursed");
+        if lock(&self.rejected).contains(&id) {
+            let rejected = Rejected {
+                item: id.to_string(),
+                reason: "version 9 is not known here".into(),
+            };
+            return Err(rejected.into());
+        }
+        self.inner.connection(id).await
+    }
+
+    async fn write(&self, change: &Change) -> Result<(), WriteError> {
+        self.reached("write").await?;
+        let fault = self.fault(&self.writes);
+        match fault {
+            Fault::Conflict => return Err(WriteError::Conflict(change.connection.id)),
+            Fault::Before | Fault::Away => return Err(away("write").into()),
+            Fault::None | Fault::After => {}
+        }
+        let written = self.inner.write(change).await;
+        self.fate.call().await;
+        if fault == Fault::After {
+            return Err(away("write").into());
+        }
+        if written.is_ok() {
+            counted(&self.written);
+        }
+        written
+    }
+
+    async fn history(&self, id: ConnectionId) -> Result<Vec<Record>, ReadError> {
+        self.inner.history(id).await
+    }
+
+    async fn link(&self, hash: &LinkHash) -> Result<Option<Link>, ReadError> {
+        self.read().await?;
+        self.inner.link(hash).await
+    }
+
+    async fn authorisation(&self, id: &AuthorisationId) -> Result<Option<Authorisation>, ReadError> {
+        self.read().await?;
+        self.inner.authorisation(id).await
+    }
+
+    /// A lost answer is a conflict here: the store asks again by itself, and meets its own write.
+    async fn open_authorisation(
+        &self,
+        read: &Link,
+        link: &Link,
+        authorisation: &Authorisation,
+    ) -> Result<(), WriteError> {
+        self.reached("write").await?;
+        let fault = self.fault(&self.writes);
+        match fault {
+            Fault::Conflict => return Err(WriteError::Conflict(read.connection)),
+            Fault::Before | Fault::Away => return Err(away("write").into()),
+            Fault::None | Fault::After => {}
+        }
+        self.inner.open_authorisation(read, link, authorisation).await?;
+        if fault == Fault::After {
+            return Err(WriteError::Conflict(read.connection));
+        }
+        Ok(())
+    }
+
+    async fn identity(&self, key: &IdentityKey) -> Result<Option<Claimed>, ReadError> {
+        self.read().await?;
+        self.inner.identity(key).await
+    }
+
+    async fn application(&self, id: &ApplicationId) -> Result<Option<Application>, ReadError> {
+        self.read().await?;
+        self.inner.application(id).await
+    }
+
+    async fn put_application(&self, application: &Application, sealed: &Sealed) -> Result<(), WriteError> {
+        self.inner.put_application(application, sealed).await
+    }
+
+    async fn applications(&self) -> Result<Vec<Application>, ReadError> {
+        self.inner.applications().await
+    }
+
+    async fn channel(&self, id: &ChannelId) -> Result<Option<Channel>, ReadError> {
+        self.inner.channel(id).await
+    }
+
+    async fn put_channel(&self, channel: &Channel, sealed: Option<&Sealed>) -> Result<(), WriteError> {
+        self.inner.put_channel(channel, sealed).await
+    }
+
+    async fn channels(&self) -> Result<Vec<Channel>, ReadError> {
+        self.inner.channels().await
+    }
+
+    async fn sealed(&self, place: &Place) -> Result<Option<Sealed>, ReadError> {
+        self.read().await?;
+        self.inner.sealed(place).await
+    }
+
+    fn shards(&self) -> u32 {
+        self.number_of_shards()
+    }
+
+    async fn due(&self, shard: u32, until: Timestamp, limit: u32) -> Result<Vec<DuePointer>, ReadError> {
+        self.read().await?;
+        counted(&self.due_reads);
+        if *lock(&self.shard_away) == Some(shard) {
+            return Err(away("read what is due").into());
+        }
+        let mut due = self.inner.due(0, until, u32::MAX).await?;
+        due.extend(lock(&self.stale).iter().cloned());
+        due.retain(|entry| self.is_in(shard, entry.connection));
+        due.sort_by_key(|entry| entry.wake_at);
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(due)
+    }
+
+    async fn postpone(&self, id: ConnectionId, from: Timestamp, to: Timestamp) -> Result<bool, WriteError> {
+        self.reached("postpone").await?;
+        let fault = self.fault(&self.postpones);
+        match fault {
+            Fault::Conflict => return Err(WriteError::Conflict(id)),
+            Fault::Before | Fault::Away => return Err(away("postpone").into()),
+            Fault::None | Fault::After => {}
+        }
+        let moved = self.inner.postpone(id, from, to).await;
+        self.fate.call().await;
+        if fault == Fault::After {
+            Err(away("postpone").into())
+        } else {
+            moved
+        }
+    }
+
+    async fn count(&self, status: Status, up_to: u32) -> Result<u32, ReadError> {
+        self.read().await?;
+        self.inner.count(status, up_to).await
+    }
+
+    async fn list(&self, filter: &Filter, limit: u32, after: Option<&str>) -> Result<Page<Summary>, ReadError> {
+        self.read().await?;
+        self.inner.list(filter, limit, after).await
+    }
+}
