@@ -5,12 +5,13 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 use handover_core::{
     connection::{Problem, Status},
     ids::ConnectionId,
-    ports::{NotPrepared, Place, Sealed},
+    plaintext,
+    ports::{Clock, NotPrepared, Place, Sealed},
     secret::Plaintext,
 };
-use handover_simulation::lock;
+use handover_simulation::{lock, received};
 
-use crate::world::{APPLICATION, CHANNEL, HOUR, World};
+use crate::world::{APPLICATION, CHANNEL, HOUR, World, identity_key};
 
 enum What {
     Missing,
@@ -186,4 +187,42 @@ async fn kms_that_is_away_brings_the_message_back() {
     world.vault.no_opening.store(false, SeqCst);
     world.wake(id).await.unwrap();
     assert_eq!(world.submissions(), 1);
+}
+
+/// The pair of another connection, sealed for this place: what a copied or altered item of the plain table leads to.
+#[tokio::test]
+async fn a_pair_that_was_issued_to_another_connection() {
+    let world = World::new().await;
+    let id = world.authorized(Duration::ZERO).await;
+    let key = world.read(id).await.pair.unwrap().key;
+    let place = Place::Pair(key);
+    let stranger = ConnectionId::new(world.clock.now(), 99);
+    let foreign = plaintext::of_pair(&received(1), stranger, &identity_key().client_id);
+    let sealed = world.sealed(&place, &foreign).await;
+    world.store.inner.tamper(&place, Some(sealed));
+    is_blocked(
+        &world,
+        id,
+        Problem::Tampered,
+        &["another connection", "nothing was sent"],
+    )
+    .await;
+}
+
+/// The OEM replaced the application after the consent.
+#[tokio::test]
+async fn a_pair_that_was_issued_to_another_client_id() {
+    let world = World::new().await;
+    let id = world.authorized(Duration::ZERO).await;
+    let place = Place::Pair(world.read(id).await.pair.unwrap().key);
+    let old = plaintext::of_pair(&received(1), id, &"an-older-client".parse().unwrap());
+    let sealed = world.sealed(&place, &old).await;
+    world.store.inner.tamper(&place, Some(sealed));
+    is_blocked(
+        &world,
+        id,
+        Problem::Configuration,
+        &["an-older-client", "handover link"],
+    )
+    .await;
 }
