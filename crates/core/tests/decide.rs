@@ -655,6 +655,7 @@ fn the_oem_is_told_at_seven_three_and_one_days() {
     let mut world = World::new(ChannelKind::Assisted, Due::AfterConsent { seconds: 0 }).unwrap();
     world.play(&Move::Consent { link_of: 0 });
     world.play(&Move::Exchange { which: 0, told: None });
+    world.play(&Move::Identify);
     let mut told = Vec::new();
     while let Some(pair) = world.connection.pair.clone() {
         let Step::Rest(Some(at)) = agenda::step(&world.connection, world.now) else {
