@@ -46,12 +46,6 @@ impl Lifetimes {
         earliest_refresh_seconds: 570,
     };
 
-    /// An access token's life.
-    #[must_use]
-    pub fn access(&self) -> Duration {
-        Duration::from_secs(self.access_seconds.into())
-    }
-
     /// A refresh token's life.
     #[must_use]
     pub fn refresh(&self) -> Duration {
