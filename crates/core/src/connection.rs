@@ -419,6 +419,8 @@ pub enum Problem {
     LinkLapsed,
     /// Invantive Cloud cannot be reached, or asks to come back.
     ChannelUnavailable,
+    /// The platform cannot be reached, or does not do what it is asked.
+    PlatformUnavailable,
     /// A success became known that fits no open attempt.
     LateSuccess,
     /// The registration is due after the pair's end.
@@ -442,6 +444,7 @@ impl Problem {
             Self::ConsentFailed => "consent failed",
             Self::LinkLapsed => "link lapsed",
             Self::ChannelUnavailable => "channel unavailable",
+            Self::PlatformUnavailable => "platform unavailable",
             Self::LateSuccess => "late success",
             Self::Unreachable => "due too late",
             Self::HalfPair => "half a pair",

@@ -10,7 +10,7 @@ mod store;
 mod vault;
 
 pub use clock::{Clock, Randomness};
-pub use platform::{ExchangeError, MeError, Platform, Received};
+pub use platform::{ExchangeError, MeError, Platform, Received, RefreshError, RefreshRefusal};
 pub use queue::{LONGEST_DELAY, Pointer, Queue, QueueError};
 pub use registrar::{NotPrepared, Registrar, Submission};
 pub use store::{

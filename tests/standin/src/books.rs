@@ -223,10 +223,19 @@ pub struct RefreshToken {
     pub issued_at: Timestamp,
     /// To whom.
     pub issued_to: Peer,
+    /// Who has presented it, in order, however that went.
+    pub presented_by: Vec<Peer>,
     /// Who has exchanged it, in order.
     pub exchanged_by: Vec<Peer>,
     /// How often it was presented.
     pub presented: Presented,
+}
+
+impl RefreshToken {
+    /// How often `peer` has presented it, however that went.
+    pub fn times_presented_by(&self, peer: Peer) -> usize {
+        self.presented_by.iter().filter(|by| **by == peer).count()
+    }
 }
 
 /// An access token.

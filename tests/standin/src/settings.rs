@@ -26,6 +26,8 @@ pub struct App {
     pub spent_code_answer: SpentCodeAnswer,
     /// 400 was seen, 401 is documented.
     pub too_early_status: u16,
+    /// 401 was seen, and 400.
+    pub used_token_status: u16,
     /// 400 today; 401 was seen for a bad secret in 2015.
     pub bad_client_status: u16,
     /// How long things live.
@@ -46,6 +48,7 @@ impl Default for App {
             early_counts_from: EarlyCountsFrom::default(),
             spent_code_answer: SpentCodeAnswer::default(),
             too_early_status: 400,
+            used_token_status: 401,
             bad_client_status: 400,
             lifetimes: Lifetimes::default(),
             limits: Limits::default(),

@@ -246,6 +246,16 @@ fn invariant_the_books_add_up(model: &Model) {
             .map(|token| token.presented.times())
             .sum::<u32>();
     assert_eq!(usize::try_from(presented).unwrap(), exact.exchanges.len());
+    for token in exact.refresh_tokens.all() {
+        assert_eq!(
+            token.presented_by.len(),
+            usize::try_from(token.presented.times()).unwrap()
+        );
+        assert_eq!(
+            token.exchanged_by.len(),
+            usize::try_from(token.presented.accepted).unwrap()
+        );
+    }
     assert_eq!(exact.refresh_tokens.all().len(), model.accepted().count());
     let refused = exact
         .exchanges

@@ -122,6 +122,7 @@ impl Exact {
             generation,
             issued_at: now,
             issued_to: by,
+            presented_by: Vec::new(),
             exchanged_by: Vec::new(),
             presented: Presented::default(),
         };

@@ -67,7 +67,7 @@ impl Refusal {
     pub fn answer(&self, app: &App) -> Answer {
         match self {
             Self::TooEarly => self.too_early(app),
-            Self::OldRefreshToken => error(401, "unauthorized_client", &self.description()),
+            Self::OldRefreshToken => error(app.used_token_status, "unauthorized_client", &self.description()),
             Self::Expired { .. } | Self::CodeStale | Self::Mangled => {
                 error(400, "invalid_request", &self.description())
             }
@@ -206,11 +206,13 @@ mod tests {
     fn statuses_that_drift_are_settings() {
         let app = App {
             too_early_status: 401,
+            used_token_status: 400,
             bad_client_status: 401,
             spent_code_answer: SpentCodeAnswer::Json,
             ..App::default()
         };
         assert_eq!(Refusal::TooEarly.answer(&app).status, 401);
+        assert_eq!(Refusal::OldRefreshToken.answer(&app).status, 400);
         assert_eq!(Refusal::InvalidClient.answer(&app).status, 401);
         assert_eq!(
             Refusal::RedirectMismatch.answer(&app).body,

@@ -60,6 +60,7 @@ impl Exact {
         let presented = match request.grant() {
             Grant::AuthorizationCode => self.codes.get_mut(&request.code).map(|code| &mut code.presented),
             Grant::RefreshToken => self.refresh_tokens.get_mut(&request.refresh_token).map(|token| {
+                token.presented_by.push(by);
                 if matches!(outcome, ExchangeOutcome::Issued { .. }) {
                     token.exchanged_by.push(by);
                 }

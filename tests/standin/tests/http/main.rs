@@ -11,5 +11,6 @@ mod control;
 mod faults;
 mod invantive;
 mod me;
+mod refresh;
 mod setup;
 mod token;
