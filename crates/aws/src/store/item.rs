@@ -75,7 +75,19 @@ pub(super) fn take_document(key: &Key, item: &mut Item) -> Result<Item, Rejected
 }
 
 pub(super) fn parse<T: DeserializeOwned>(key: &Key, document: Item) -> Result<T, Rejected> {
+    // `serde_dynamo` panics at what the SDK has no type for.
+    if !document.values().all(is_known) {
+        return Err(malformed(key, "it holds a value of an unknown type"));
+    }
     from_item(document).map_err(|error| malformed(key, &error.to_string()))
+}
+
+fn is_known(value: &AttributeValue) -> bool {
+    match value {
+        AttributeValue::M(document) => document.values().all(is_known),
+        AttributeValue::L(list) => list.iter().all(is_known),
+        other => !other.is_unknown(),
+    }
 }
 
 /// Refuses an item of another version than this code writes.
