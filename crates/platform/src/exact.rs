@@ -5,11 +5,11 @@ use std::time::Duration;
 use handover_core::{
     application::ApplicationSecret,
     connection::Identity,
-    ports::{ExchangeError, MeError, Platform, Received},
-    secret::{AccessToken, AuthorizationCode, PkceVerifier},
+    ports::{ExchangeError, MeError, Platform, Received, RefreshError},
+    secret::{AccessToken, AuthorizationCode, PkceVerifier, RefreshToken},
 };
 
-use crate::{HttpClient, exchange, me};
+use crate::{HttpClient, exchange, me, refresh};
 
 /// Exact Online. Where it is, each application says.
 #[derive(Debug, Clone)]
@@ -34,6 +34,18 @@ impl Platform for ExactOnline {
         limit: Duration,
     ) -> Result<Received, ExchangeError> {
         exchange::exchange(&self.http, application, code, verifier, limit).await
+    }
+
+    /// An answer with an access token and without a refresh token is [unclear](handover_core::ports::RefreshRefusal):
+    /// RFC 6749 (6) lets a server keep the old refresh token and send none, but Exact Online always sends a new one, so
+    /// it is the answer that has lost it.
+    async fn refresh(
+        &self,
+        application: &ApplicationSecret,
+        refresh_token: &RefreshToken,
+        limit: Duration,
+    ) -> Result<Received, RefreshError> {
+        refresh::refresh(&self.http, application, refresh_token, limit).await
     }
 
     async fn me(

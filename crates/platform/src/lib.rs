@@ -8,8 +8,10 @@ mod exact;
 mod exchange;
 pub mod http;
 mod me;
+mod refresh;
 pub mod refusal;
 mod salvage;
+mod token;
 mod token_response;
 
 pub use self::http::{HttpClient, HttpClientError};

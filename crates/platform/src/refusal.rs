@@ -37,7 +37,9 @@ pub enum TokenRefusal {
     GatewayFault,
     /// The platform failed, or says nothing: the same token has worked on a later try.
     Transient(Transience),
-    /// The platform points elsewhere, which is not followed.
+    /// The platform is elsewhere, where the request would have to be made anew: here it did nothing.
+    Moved,
+    /// The platform points elsewhere, perhaps from a failure on the way to a page about it.
     Redirected,
     /// It says yes, and has no refresh token.
     NoToken,
@@ -85,7 +87,9 @@ const ERROR_CODES: [&str; 9] = [
 ];
 
 /// Texts that tell a refusal whatever its status; lower case, the first that fits counts.
-const TEXTS: [(&str, TokenRefusal); 13] = [
+const TEXTS: [(&str, TokenRefusal); 14] = [
+    // Says yes, whatever else stands there: the other words could be part of a token.
+    ("\"access_token\"", TokenRefusal::NoToken),
     ("access_token not expired", TokenRefusal::TooEarly),
     ("tooearlytorefresh", TokenRefusal::TooEarly),
     ("old refresh token used", TokenRefusal::UsedRefreshToken),
@@ -135,6 +139,7 @@ fn by_form(grant: Grant, status: u16, body: &str) -> TokenRefusal {
     let bad_request = body.eq_ignore_ascii_case("bad request") || body.eq_ignore_ascii_case("\"bad request\"");
     match (status, grant) {
         (200..=299, _) => TokenRefusal::NoToken,
+        (301 | 307 | 308, _) => TokenRefusal::Moved,
         (300..=399, _) => TokenRefusal::Redirected,
         (429, _) => TokenRefusal::Transient(Transience::RateLimited),
         (500..=599, _) => TokenRefusal::Transient(Transience::ServerError),
@@ -172,7 +177,7 @@ impl TokenRefusal {
     #[must_use]
     pub fn is_unclear(self) -> bool {
         match self {
-            Self::GatewayFault | Self::NoToken | Self::Unknown => true,
+            Self::GatewayFault | Self::Redirected | Self::NoToken | Self::Unknown => true,
             Self::Transient(transience) => transience != Transience::RateLimited,
             Self::TooEarly
             | Self::UsedRefreshToken
@@ -181,31 +186,32 @@ impl TokenRefusal {
             | Self::BadClient
             | Self::CodeUsedOrMismatch
             | Self::CodeStale
-            | Self::Redirected => false,
+            | Self::Moved => false,
         }
     }
 
-    /// What it means and what to do, in a line.
+    /// What it means, in a line.
     #[must_use]
     pub fn explained(self) -> &'static str {
         match self {
-            Self::TooEarly => "refreshed too early; the pair is unharmed",
-            Self::UsedRefreshToken => "the refresh token was used before; the customer has to consent again",
-            Self::Expired => "the refresh token is too old; the customer has to consent again",
-            Self::ChainBroken => "another consent of the same user cut the chain; the customer has to consent again",
+            Self::TooEarly => "refreshed too early",
+            Self::UsedRefreshToken => "the refresh token was used before",
+            Self::Expired => "the refresh token is too old",
+            Self::ChainBroken => "another consent of the same user cut the chain",
             Self::BadClient => {
                 "the platform does not accept the application: check its client id, client secret and country host"
             }
             Self::CodeUsedOrMismatch => {
-                "the code was used before, or the redirect URI differs from the registered one; check the redirect URI, \
-                 then the customer has to consent again"
+                "the code was used before, or the redirect URI differs from the registered one: check the redirect URI"
             }
-            Self::CodeStale => "the code is too old or was mangled; the customer has to consent again",
+            Self::CodeStale => "what was presented is too old or was mangled",
             Self::GatewayFault | Self::Transient(Transience::ServerError) => "the platform failed",
             Self::Transient(Transience::Empty) => "the platform says nothing",
             Self::Transient(Transience::Page) => "the platform answered with a page for people",
             Self::Transient(Transience::RateLimited) => "too many calls",
-            Self::Redirected => "the platform points elsewhere, which is not followed: check the application's host",
+            Self::Moved | Self::Redirected => {
+                "the platform points elsewhere, which is not followed: check the application's host"
+            }
             Self::NoToken => "the answer holds no refresh token",
             Self::Unknown => "a refusal that is not known",
         }

@@ -54,7 +54,7 @@ fn the_header_tells_when_the_body_does_not() {
     assert_eq!(refused.meaning, TooEarly);
     assert_eq!(
         refused.to_string(),
-        "HTTP 400 (TooEarlyToRefreshTokens): refreshed too early; the pair is unharmed"
+        "HTTP 400 (TooEarlyToRefreshTokens): refreshed too early"
     );
 }
 
@@ -75,10 +75,26 @@ fn without_a_known_text_status_and_form_are_left() {
         (Refresh, 401, "Unauthorized", BadClient),
         (Refresh, 401, r#"{"error":"something_new"}"#, Unknown),
         (Refresh, 404, "Not Found", Unknown),
+        (Code, 301, "", Moved),
         (Code, 302, "", Redirected),
+        (Refresh, 303, "<html>…", Redirected),
+        (Refresh, 304, "", Redirected),
+        (Refresh, 307, "", Moved),
+        (Refresh, 308, "<html>…", Moved),
         (Code, 200, "{}", NoToken),
+        (Refresh, 200, "<html>…", NoToken),
     ] {
         assert_eq!(meaning(grant, status, None, body), expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn an_access_token_says_yes_whatever_words_its_letters_make() {
+    for body in [
+        r#"{"access_token":"stampNL001.gAAAA_chainId"}"#,
+        r#"{"access_token":"a","error":"invalid_client"}"#,
+    ] {
+        assert_eq!(meaning(Grant::Refresh, 200, None, body), NoToken, "{body}");
     }
 }
 

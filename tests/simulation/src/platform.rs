@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 use handover_core::{
     application::ApplicationSecret,
     connection::Identity,
-    ports::{ExchangeError, MeError, Platform, Received},
+    ports::{ExchangeError, MeError, Platform, Received, RefreshError},
     secret::{AccessToken, AuthorizationCode, PkceVerifier, RefreshToken},
 };
 
@@ -16,10 +16,14 @@ use crate::lock;
 pub struct ScriptedPlatform {
     /// What the next exchanges bring.
     pub exchanges: Mutex<VecDeque<Result<Received, ExchangeError>>>,
+    /// What the next refreshes bring.
+    pub refreshes: Mutex<VecDeque<Result<Received, RefreshError>>>,
     /// What the next questions for the identity bring.
     pub identities: Mutex<VecDeque<Result<Identity, MeError>>>,
     /// The codes that arrived.
     pub codes: Mutex<Vec<String>>,
+    /// The refresh tokens that arrived.
+    pub refreshed: Mutex<Vec<String>>,
     /// How often it was asked who consented.
     pub asked: Mutex<u32>,
 }
@@ -34,6 +38,15 @@ pub fn received(number: usize) -> Received {
     }
 }
 
+impl ScriptedPlatform {
+    /// Notes what arrived; the number of the call, over codes and refresh tokens.
+    fn note(&self, note: impl FnOnce(&mut Vec<String>, &mut Vec<String>)) -> usize {
+        let (mut codes, mut refreshed) = (lock(&self.codes), lock(&self.refreshed));
+        note(&mut codes, &mut refreshed);
+        codes.len() + refreshed.len()
+    }
+}
+
 impl Platform for ScriptedPlatform {
     async fn exchange(
         &self,
@@ -42,12 +55,20 @@ impl Platform for ScriptedPlatform {
         _verifier: &PkceVerifier,
         _limit: Duration,
     ) -> Result<Received, ExchangeError> {
-        let number = {
-            let mut codes = lock(&self.codes);
-            codes.push(code.expose().to_owned());
-            codes.len()
-        };
+        let number = self.note(|codes, _| codes.push(code.expose().to_owned()));
         lock(&self.exchanges)
+            .pop_front()
+            .unwrap_or_else(|| Ok(received(number)))
+    }
+
+    async fn refresh(
+        &self,
+        _application: &ApplicationSecret,
+        refresh_token: &RefreshToken,
+        _limit: Duration,
+    ) -> Result<Received, RefreshError> {
+        let number = self.note(|_, refreshed| refreshed.push(refresh_token.expose().to_owned()));
+        lock(&self.refreshes)
             .pop_front()
             .unwrap_or_else(|| Ok(received(number)))
     }

@@ -1,6 +1,6 @@
 //! What happens because time has passed. Needs no secret.
 
-use super::{Why, asks, attempt, consent, draft::Draft};
+use super::{Why, asks, attempt, consent, draft::Draft, rotation};
 use crate::{
     agenda::{self, Matter, Step},
     connection::{Cause, EffectKind, Problem, State},
@@ -20,7 +20,13 @@ pub(super) fn woke(draft: &mut Draft<'_>) -> Result<(), Why> {
         Matter::Warn => warn(draft),
         Matter::HandToOperator => draft.to(State::AwaitingOperator, What::AwaitsOperator),
         Matter::Remind => draft.record(What::Reminded),
-        Matter::Register | Matter::LookUp | Matter::AskIdentity => return Err(Why::NothingToDo),
+        Matter::Tell
+        | Matter::AskIdentity
+        | Matter::Register
+        | Matter::Rotate
+        | Matter::LookUp
+        | Matter::Erase
+        | Matter::Retire => return Err(Why::NothingToDo),
     }
     Ok(())
 }
@@ -34,6 +40,7 @@ fn lease_ends(draft: &mut Draft<'_>) {
         EffectKind::Attempt { .. } => {
             attempt::doubt(draft, &effect, "the attempt ended without a word".into());
         }
+        EffectKind::Rotation { recovers, .. } => rotation::unheard(draft, effect.id, *recovers),
         EffectKind::Exchange { .. } => {
             draft.attention(
                 Problem::ConsentFailed,

@@ -33,6 +33,35 @@ pub struct ExchangeError {
     pub unclear: bool,
 }
 
+/// What a refused refresh says of the pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshRefusal {
+    /// The pair is surely unharmed: refreshed too early, the client is not accepted (configuration), too many calls, or
+    /// nothing was sent. The token was not spent.
+    Unharmed,
+    /// "Old refresh token used": lost, unless a newer pair is in store.
+    Used,
+    /// Too old.
+    Expired,
+    /// Another consent of the same user cut the chain.
+    ChainBroken,
+    /// No answer, or none that says either: the token may have been spent.
+    Unclear,
+}
+
+/// A refresh token that brought no pair. Never carries an answer's body.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct RefreshError {
+    /// What it says of the pair.
+    pub refusal: RefreshRefusal,
+    /// [`Problem::Configuration`]: the application is wrong. [`Problem::PlatformUnavailable`]: everything else.
+    pub problem: Problem,
+    /// What was tried, what came back (status and class, never a body), what to do.
+    pub reason: String,
+}
+
 /// Who consented was not told. Never carries an answer's body.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
@@ -53,6 +82,19 @@ pub trait Platform: Send + Sync {
         limit: Duration,
     ) -> impl Future<Output = Result<Received, ExchangeError>> + Send;
 
+    /// Exchanges a refresh token for the next pair. **Irreversible**, never repeated: one request, no redirect, no retry;
+    /// cut after `limit`, which is not to be under 60 s where the platform is slow.
+    ///
+    /// From the call on, the token counts as spent until a [`RefreshError`] says otherwise: the intent is stored before,
+    /// the answer sealed and stored before anything else looks at it. Who drops the future knows no more than
+    /// [`RefreshRefusal::Unclear`].
+    fn refresh(
+        &self,
+        application: &ApplicationSecret,
+        refresh_token: &RefreshToken,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Received, RefreshError>> + Send;
+
     /// Asks who consented. Harmless; may be repeated while the access token lives.
     fn me(
         &self,
@@ -60,4 +102,23 @@ pub trait Platform: Send + Sync {
         access_token: &AccessToken,
         limit: Duration,
     ) -> impl Future<Output = Result<Identity, MeError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_stored_under_its_name() {
+        for (refusal, name) in [
+            (RefreshRefusal::Unharmed, "unharmed"),
+            (RefreshRefusal::Used, "used"),
+            (RefreshRefusal::Expired, "expired"),
+            (RefreshRefusal::ChainBroken, "chain_broken"),
+            (RefreshRefusal::Unclear, "unclear"),
+        ] {
+            assert_eq!(serde_json::to_value(refusal).unwrap(), name);
+            assert_eq!(serde_json::from_value::<RefreshRefusal>(name.into()).unwrap(), refusal);
+        }
+    }
 }

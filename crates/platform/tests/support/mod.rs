@@ -7,6 +7,8 @@
     reason = "only tests use it"
 )]
 
+pub mod exact;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -16,6 +18,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 use url::Url;
 
@@ -24,6 +27,8 @@ use url::Url;
 pub enum Behaviour {
     /// Reads the request, writes this, closes.
     Answer(Vec<u8>),
+    /// Reads the request, writes this when it is told to, closes.
+    Late(Arc<Notify>, Vec<u8>),
     /// Closes without reading.
     CloseUnread,
     /// Reads the request and closes.
@@ -122,9 +127,10 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, seen: Arc<Mutex<Seen
     let Some(request) = read(&mut stream).await else { return };
     seen.lock().unwrap().requests.push(request);
     match behaviour {
-        Behaviour::Answer(answer) => {
-            let _ = stream.write_all(&answer).await;
-            let _ = stream.shutdown().await;
+        Behaviour::Answer(answer) => write(&mut stream, &answer).await,
+        Behaviour::Late(told, answer) => {
+            told.notified().await;
+            write(&mut stream, &answer).await;
         }
         Behaviour::Stall(part) => {
             let _ = stream.write_all(&part).await;
@@ -133,6 +139,11 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, seen: Arc<Mutex<Seen
         Behaviour::Silence => std::future::pending().await,
         Behaviour::CloseAfterReading | Behaviour::CloseUnread => {}
     }
+}
+
+async fn write(stream: &mut TcpStream, answer: &[u8]) {
+    let _ = stream.write_all(answer).await;
+    let _ = stream.shutdown().await;
 }
 
 async fn read(stream: &mut TcpStream) -> Option<String> {

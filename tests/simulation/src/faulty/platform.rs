@@ -8,8 +8,8 @@ use std::{
 use handover_core::{
     application::ApplicationSecret,
     connection::Identity,
-    ports::{ExchangeError, MeError, Platform, Received},
-    secret::{AccessToken, AuthorizationCode, PkceVerifier},
+    ports::{ExchangeError, MeError, Platform, Received, RefreshError},
+    secret::{AccessToken, AuthorizationCode, PkceVerifier, RefreshToken},
 };
 
 use super::{Fate, is};
@@ -24,14 +24,20 @@ pub struct FaultyPlatform {
     pub fate: Arc<Fate>,
     /// How long an exchange takes.
     pub takes: Mutex<Duration>,
+    /// How long a refresh takes.
+    pub refresh_takes: Mutex<Duration>,
     /// How long the question for the identity takes.
     pub me_takes: Mutex<Duration>,
     /// An exchange panics.
     pub exchange_panics: AtomicBool,
+    /// A refresh panics.
+    pub refresh_panics: AtomicBool,
     /// The question for the identity panics.
     pub me_panics: AtomicBool,
     /// The limits that the exchanges were given.
     pub limits: Mutex<Vec<Duration>>,
+    /// The limits that the refreshes were given.
+    pub refresh_limits: Mutex<Vec<Duration>>,
 }
 
 impl FaultyPlatform {
@@ -66,6 +72,23 @@ impl Platform for FaultyPlatform {
         pass(takes).await;
         assert!(!is(&self.exchange_panics), "on purpose");
         self.inner.exchange(application, code, verifier, limit).await
+    }
+
+    /// Two calls of the process's life: it can die before the token is presented, or before the answer is heard.
+    async fn refresh(
+        &self,
+        application: &ApplicationSecret,
+        refresh_token: &RefreshToken,
+        limit: Duration,
+    ) -> Result<Received, RefreshError> {
+        let takes = *lock(&self.refresh_takes);
+        lock(&self.refresh_limits).push(limit);
+        self.fate.call().await;
+        pass(takes).await;
+        assert!(!is(&self.refresh_panics), "on purpose");
+        let refreshed = self.inner.refresh(application, refresh_token, limit).await;
+        self.fate.call().await;
+        refreshed
     }
 
     async fn me(
