@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use matter::{Matter, Step, Task};
-pub(crate) use rotation::{RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, is_stale, rotation_at, rotation_back_off};
+pub(crate) use rotation::{RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, earliest, is_stale, rotation_at, rotation_back_off};
 
 use crate::{
     connection::{Connection, Doubt, State},

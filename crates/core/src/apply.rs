@@ -5,6 +5,8 @@ mod pair;
 
 use std::time::Duration;
 
+pub use pair::Kept;
+
 use crate::{
     agenda,
     authorisation::Link,

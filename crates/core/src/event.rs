@@ -332,10 +332,18 @@ pub enum What {
     /// This consent ended the chain of another connection.
     ChainReplaced { connection: ConnectionId },
     /// A later consent of the same user has ended this chain.
-    Superseded { by: ConnectionId },
+    Superseded {
+        // Beside it stands who wrote the record.
+        #[serde(rename = "superseded_by")]
+        by: ConnectionId,
+    },
     /// A later consent of the same user has ended the chain that the registered database lives on: it has lost its
     /// authorisation.
-    AuthorisationLost { segment: Segment, by: ConnectionId },
+    AuthorisationLost {
+        segment: Segment,
+        #[serde(rename = "superseded_by")]
+        by: ConnectionId,
+    },
     /// Another consent of the same user was under way at the same time: neither is registered until it is settled.
     Contested { with: ConnectionId },
     /// That was settled: this chain lives.

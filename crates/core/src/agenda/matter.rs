@@ -64,6 +64,17 @@ pub enum Task {
     Retire,
 }
 
+impl Task {
+    /// Whether the platform or Invantive Cloud is called.
+    #[must_use]
+    pub fn calls_outside(self) -> bool {
+        match self {
+            Self::Register | Self::Rotate | Self::LookUp | Self::AskIdentity => true,
+            Self::Tell | Self::Erase | Self::Retire => false,
+        }
+    }
+}
+
 impl Matter {
     pub(super) fn step(self) -> Step {
         match self {

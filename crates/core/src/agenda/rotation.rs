@@ -15,7 +15,7 @@ use crate::{
 const EARLIEST_MARGIN: Duration = Duration::from_secs(30);
 /// A renewal keeps so far away from the registration.
 const CLEAR_OF_REGISTRATION: Duration = Duration::from_secs(600);
-/// What a fresh access token has left at least when the registration begins.
+/// What a fresh access token has left at least when the registration begins, or a fifth of its life, if that is less.
 const FRESH_LEFT: Duration = Duration::from_secs(120);
 /// After the end of a lease, until whatever was rescued has come home.
 pub(crate) const RECOVER_AFTER: Duration = Duration::from_secs(15 * 60);
@@ -48,7 +48,7 @@ pub(crate) fn rotation_at(connection: &Connection, now: Timestamp) -> Option<Tim
         .into_iter()
         .flatten()
         .min()?
-        .max(earliest(connection, pair)),
+        .max(earliest(connection, pair.answered_at)),
     };
     let at = pair.rotate_at.map_or(at, |not_before| at.max(not_before));
     (at < pair.refresh_ends_at).then_some(at)
@@ -60,12 +60,14 @@ pub(crate) fn is_stale(connection: &Connection, moment: Timestamp) -> bool {
 }
 
 fn fresh_until(pair: &Pair) -> Timestamp {
-    earlier(pair.access_ends_at, FRESH_LEFT)
+    let life = Duration::try_from(pair.access_ends_at.duration_since(pair.sent_at)).unwrap_or_default();
+    earlier(pair.access_ends_at, FRESH_LEFT.min(life / 5))
 }
 
-fn earliest(connection: &Connection, pair: &Pair) -> Timestamp {
+/// When the platform allows the next refresh after an answer that came at `answered_at`.
+pub(crate) fn earliest(connection: &Connection, answered_at: Timestamp) -> Timestamp {
     let after = connection.lifetimes.earliest_refresh().saturating_add(EARLIEST_MARGIN);
-    later(pair.answered_at, after)
+    later(answered_at, after)
 }
 
 /// The later of two contested chains shows by it which one lives.

@@ -76,4 +76,7 @@ pub struct Wishes {
     /// To give the pair up: a later consent of the same user has ended its chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<ConnectionId>,
+    /// To hold the pair back for a person: whether its chain or another one lives cannot be found out any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsettled: bool,
 }

@@ -191,9 +191,8 @@ pub enum Cause {
     Expired,
     /// The answer to a rotation was lost, and the recovery brought none either.
     Lost {
-        /// The rotation. Its pair is still welcome if a rescue brings it home.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        rescue: Option<EffectId>,
+        /// The generation that was lost. A later one of its chain is still welcome if a rescue brings it home.
+        generation: u32,
     },
     /// Another consent of the same user for the same application began a newer chain.
     Superseded {

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Why, asks, chains, draft::Draft};
+use super::{Why, asks, chains, draft::Draft, rotation};
 use crate::{
-    agenda::{self, back_off},
+    agenda::{self, Step, Task, back_off},
     connection::{
         Attempter, Cause, Connection, Done, Doubt, Effect, EffectKind, Failure, LookUpRule, PairFate, Problem, State,
     },
@@ -108,13 +108,19 @@ fn may_begin(draft: &Draft<'_>, claim: &Claim) -> Result<AuthorisationId, Why> {
     Ok(pair.key.authorisation.clone())
 }
 
-/// Found before anything irreversible: comes back later, with the step of the back-off.
+/// Found before anything irreversible: what was to be done, a rotation or the registration, comes back later, with the
+/// step of its back-off.
 pub(super) fn not_ready(draft: &mut Draft<'_>, problem: Problem, reason: String) -> Result<(), Why> {
     draft.attention(problem, reason.clone());
     draft.record(What::NotReady { problem, reason });
-    if matches!(draft.connection.state, State::Authorized) && draft.connection.effect.is_none() {
-        // The record's number spreads it: there is no effect whose id could.
-        let spread = EffectId::new(draft.now, u128::from(draft.connection.records).wrapping_mul(7_919));
+    if draft.connection.effect.is_some() {
+        return Ok(());
+    }
+    // The record's number spreads it: there is no effect whose id could.
+    let spread = EffectId::new(draft.now, u128::from(draft.connection.records).wrapping_mul(7_919));
+    if agenda::step(&draft.connection, draft.now) == Step::Perform(Task::Rotate) {
+        rotation::comes_back(draft, spread);
+    } else if matches!(draft.connection.state, State::Authorized) {
         put_off(draft, spread);
     }
     Ok(())

@@ -45,12 +45,11 @@ pub(super) fn stands(draft: &mut Draft<'_>, standing: Standing) {
 /// What another connection tells of `chain`.
 pub(super) fn heard(draft: &mut Draft<'_>, chain: &AuthorisationId, news: News) -> Result<(), Why> {
     let current = draft.connection.chain.as_ref().map(|chain| &chain.authorisation);
-    // A newer consent has begun another one since.
-    if current != Some(chain) {
-        return Err(Why::NothingToDo);
-    }
     let before = draft.connection.clone();
     match news {
+        // A newer consent has begun another one since.
+        News::Contested(contest) if current != Some(chain) => unsettle(draft, &contest),
+        _ if current != Some(chain) => {}
         News::Superseded { by } => superseded(draft, by),
         News::Contested(contest) => contested(draft, contest),
         News::Released { by } => released(draft, by),
@@ -91,8 +90,8 @@ pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
         }
         State::Registered(_) | State::Cancelled => {}
         // Frozen: told when it has ended.
-        State::Registering | State::InDoubt(_) => connection.wishes.superseded_by = Some(by),
-        _ if connection.effect.is_some() => connection.wishes.superseded_by = Some(by),
+        State::Registering | State::InDoubt(_) => wish_superseded(draft, by),
+        _ if connection.effect.is_some() => wish_superseded(draft, by),
         _ if connection.pair.is_some() => {
             draft.destroy_pair();
             draft.record(What::Superseded { by });
@@ -139,9 +138,17 @@ fn contested(draft: &mut Draft<'_>, contest: Contest) {
         );
         draft.record(What::Contested { with });
         draft.connection.contests.push(contest);
-    } else if contest.ours_is_later {
-        // Handed over or gone: no rotation here can settle it any more.
-        draft.record(What::ContestOpen { with });
+    } else {
+        unsettle(draft, &contest);
+    }
+}
+
+/// Ours is handed over or gone: no rotation here can settle it any more. Who waits for one is told.
+fn unsettle(draft: &mut Draft<'_>, contest: &Contest) {
+    if contest.ours_is_later {
+        draft.record(What::ContestOpen {
+            with: contest.with.connection,
+        });
         let by = draft.connection.id;
         draft.tell(&contest.with, News::Unsettled { by });
     }
@@ -162,19 +169,29 @@ fn unsettled(draft: &mut Draft<'_>, by: ConnectionId) {
     }
     draft.settle(&[Problem::Contested]);
     draft.record(What::ContestOpen { with: by });
-    let held_back = matches!(
-        draft.connection.state,
-        State::Authorized | State::AwaitingOperator | State::Failed(_)
-    );
-    if held_back && draft.connection.effect.is_none() {
-        consent::hold_older_pair(draft);
+    draft.connection.wishes.unsettled = true;
+    if draft.connection.effect.is_none() {
+        apply_wish(draft);
+    }
+}
+
+fn wish_superseded(draft: &mut Draft<'_>, by: ConnectionId) {
+    if draft.connection.wishes.superseded_by.replace(by) != Some(by) {
+        draft.record(What::Wished {
+            wish: format!("superseded by {by}"),
+        });
     }
 }
 
 /// What was heard while an effect was under way.
 pub(super) fn apply_wish(draft: &mut Draft<'_>) {
-    let frozen = matches!(draft.connection.state, State::Registering | State::InDoubt(_));
-    if !frozen && let Some(by) = draft.connection.wishes.superseded_by.take() {
+    if matches!(draft.connection.state, State::Registering | State::InDoubt(_)) {
+        return;
+    }
+    if std::mem::take(&mut draft.connection.wishes.unsettled) {
+        consent::hold_older_pair(draft);
+    }
+    if let Some(by) = draft.connection.wishes.superseded_by.take() {
         superseded(draft, by);
         asks::note_unreachable(draft);
     }

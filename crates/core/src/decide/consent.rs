@@ -51,7 +51,8 @@ pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), W
     {
         return Err(Why::NothingToDo);
     }
-    let consent_at = end_exchange(draft, brought.effect).unwrap_or(brought.sent_at);
+    let began_at = end_exchange(draft, brought.effect);
+    let consent_at = began_at.unwrap_or(brought.sent_at);
     if let Some(reason) = unwanted(draft, brought) {
         draft.record(What::PairDropped {
             authorisation: brought.pair.authorisation.clone(),
@@ -59,6 +60,9 @@ pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), W
         });
     } else {
         accept(draft, brought, consent_at);
+        if began_at.is_none() {
+            draft.rest_the_pair();
+        }
     }
     asks::apply_wishes(draft);
     Ok(())
@@ -76,7 +80,7 @@ fn unwanted(draft: &Draft<'_>, brought: &Brought) -> Option<&'static str> {
     if chain.authorisation == brought.pair.authorisation {
         return Some("it was taken in before, and what followed has taken its place");
     }
-    (chain.sent_at > brought.sent_at).then_some("a newer consent has taken its place")
+    (chain.sent_at >= brought.sent_at).then_some("a newer consent has taken its place")
 }
 
 fn accept(draft: &mut Draft<'_>, brought: &Brought, consent_at: Timestamp) {
@@ -111,8 +115,12 @@ fn accept(draft: &mut Draft<'_>, brought: &Brought, consent_at: Timestamp) {
     connection.retries = 0;
     connection.retry_at = None;
     connection.attention = None;
-    // It was about the chain before this one.
+    // They were about the chain before this one.
     connection.wishes.superseded_by = None;
+    connection.wishes.unsettled = false;
+    connection
+        .effect
+        .take_if(|open| matches!(open.kind, EffectKind::Rotation { .. }));
     draft.to(State::Authorized, what);
     asks::note_unreachable(draft);
     if half {

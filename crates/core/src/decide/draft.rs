@@ -103,6 +103,14 @@ impl<'a> Draft<'a> {
         self.connection.pair = Some(pair);
     }
 
+    /// The pair just kept came home late: since its answer, tokens may have been presented in vain.
+    pub fn rest_the_pair(&mut self) {
+        let not_before = agenda::earliest(&self.connection, self.now);
+        if let Some(pair) = &mut self.connection.pair {
+            pair.rotate_at = Some(not_before);
+        }
+    }
+
     pub fn destroy_pair(&mut self) {
         // Without it no contest can be settled.
         let by = self.connection.id;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Why, asks, chains, draft::Draft};
 use crate::{
     agenda::{self, RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, rotation_back_off},
-    connection::{Cause, Effect, EffectKind, News, OpenIntent, Pair, PairKey, Problem, State},
+    connection::{Cause, Connection, Effect, EffectKind, News, OpenIntent, Pair, PairKey, Problem, State},
     event::{Brought, What},
     ids::EffectId,
     ports::RefreshRefusal,
@@ -54,12 +54,12 @@ pub(super) fn begun(
     Ok(())
 }
 
-/// What a rotation that brought a pair is to the connection.
+/// What a pair that a rotation brought is to the connection.
 enum Fits {
-    /// It is under way, or its intent is still open, or its loss is all that happened since.
-    Current,
-    /// Its intent is being recovered: which of the two brings the pair is not known yet.
-    Recovering,
+    /// The newest of the chain that it has.
+    Newest,
+    /// It may be, but for the rotation that is under way.
+    NotKnownYet,
     /// It is over.
     Past(&'static str),
 }
@@ -69,38 +69,41 @@ pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), W
     if stored == Some(&brought.pair) {
         return Err(Why::NothingToDo);
     }
-    match fits(draft, brought) {
-        Fits::Recovering => return Err(draft.under_way()),
+    match fits(&draft.connection, brought) {
+        Fits::NotKnownYet => return Err(draft.under_way()),
         Fits::Past(reason) => draft.record(What::PairDropped {
             authorisation: brought.pair.authorisation.clone(),
             reason: reason.into(),
         }),
-        Fits::Current => {
-            draft.connection.effect.take_if(|open| open.id == brought.effect);
+        Fits::Newest => {
+            let open = draft.connection.effect.take_if(|open| open.id == brought.effect);
             take_in(draft, brought);
+            if open.is_none() {
+                draft.rest_the_pair();
+            }
         }
     }
     asks::apply_wishes(draft);
     Ok(())
 }
 
-fn fits(draft: &Draft<'_>, brought: &Brought) -> Fits {
-    let connection = &draft.connection;
-    match connection.effect.as_ref().map(|open| (open.id, &open.kind)) {
-        Some((id, EffectKind::Rotation { .. })) if id == brought.effect => return Fits::Current,
-        Some((_, EffectKind::Rotation { recovers, .. })) if *recovers == Some(brought.effect) => {
-            return Fits::Recovering;
+fn fits(connection: &Connection, brought: &Brought) -> Fits {
+    let newest = match (&connection.state, &connection.pair) {
+        (State::Registered(_) | State::Cancelled, _) => return Fits::Past("the connection is finished"),
+        (State::Authorized | State::AwaitingOperator | State::Failed(_), Some(pair)) => pair.key.generation,
+        (State::Reauthorize(Cause::Lost { generation }), _) => *generation,
+        _ => return Fits::Past("its rotation was given up, and what followed has taken its place"),
+    };
+    let current = connection.chain.as_ref().map(|chain| &chain.authorisation);
+    // What was taken in before, and has gone since, is never newer than what is kept or was lost.
+    if current != Some(&brought.pair.authorisation) || brought.pair.generation <= newest {
+        return Fits::Past("a newer pair has taken its place");
+    }
+    match &connection.effect {
+        Some(open) if open.id != brought.effect && matches!(open.kind, EffectKind::Rotation { .. }) => {
+            Fits::NotKnownYet
         }
-        _ => {}
-    }
-    let intent = connection.pair.as_ref().and_then(|pair| pair.open_intent.as_ref());
-    if intent.is_some_and(|intent| intent.effect == brought.effect) {
-        return Fits::Current;
-    }
-    match &connection.state {
-        State::Reauthorize(Cause::Lost { rescue }) if *rescue == Some(brought.effect) => Fits::Current,
-        State::Registered(_) | State::Cancelled => Fits::Past("the connection is finished"),
-        _ => Fits::Past("its rotation was given up, and what followed has taken its place"),
+        _ => Fits::Newest,
     }
 }
 
@@ -119,6 +122,7 @@ fn take_in(draft: &mut Draft<'_>, brought: &Brought) {
     // It lives, so what it was contested with does not.
     let by = draft.connection.id;
     draft.end_contests(&News::Superseded { by });
+    draft.connection.wishes.unsettled = false;
     draft.keep_pair(pair);
     draft.settle(&[
         Problem::HalfPair,
@@ -156,14 +160,11 @@ pub(super) fn failed(
     match (refusal, recovers) {
         (RefreshRefusal::Unharmed, _) => put_off(draft, effect, problem, reason),
         (RefreshRefusal::Unclear, None) => unanswered(draft, effect, reason, later(draft.now, RECOVER_UNCLEAR_AFTER)),
-        (RefreshRefusal::Unclear, Some(_)) => lost(draft, Cause::Lost { rescue: None }, reason),
-        // The first presentation was heard: its answer may still come home.
-        (RefreshRefusal::Used | RefreshRefusal::ChainBroken, Some(first)) => {
-            lost(draft, Cause::Lost { rescue: Some(first) }, reason);
-        }
+        // Whatever is said of the old token now: the first presentation may have been heard, and its answer come home.
+        (_, Some(_)) => recovered_nothing(draft, reason),
         (RefreshRefusal::Used, None) => dead(draft, Cause::Revoked, reason),
         (RefreshRefusal::ChainBroken, None) => dead(draft, Cause::Superseded { by: None }, reason),
-        (RefreshRefusal::Expired, _) => dead(draft, Cause::Expired, reason),
+        (RefreshRefusal::Expired, None) => dead(draft, Cause::Expired, reason),
     }
     asks::apply_wishes(draft);
     Ok(())
@@ -174,21 +175,26 @@ pub(super) fn unheard(draft: &mut Draft<'_>, effect: EffectId, recovers: Option<
     let reason = "the rotation never reported back";
     match recovers {
         None => unanswered(draft, effect, reason.into(), later(draft.now, RECOVER_AFTER)),
-        Some(_) => lost(draft, Cause::Lost { rescue: None }, reason.into()),
+        Some(_) => recovered_nothing(draft, reason.into()),
     }
     asks::apply_wishes(draft);
 }
 
 fn put_off(draft: &mut Draft<'_>, effect: EffectId, problem: Problem, reason: String) {
     draft.attention(problem, reason.clone());
+    if let Some(retry_at) = comes_back(draft, effect) {
+        draft.record(What::RotationPutOff { reason, retry_at });
+    }
+}
+
+/// The pair is unharmed, and is not rotated before the step of the back-off has passed.
+pub(super) fn comes_back(draft: &mut Draft<'_>, spread: EffectId) -> Option<Timestamp> {
     let now = draft.now;
-    let Some(pair) = &mut draft.connection.pair else {
-        return;
-    };
-    let retry_at = later(now, rotation_back_off(pair.put_off, effect));
+    let pair = draft.connection.pair.as_mut()?;
+    let retry_at = later(now, rotation_back_off(pair.put_off, spread));
     pair.put_off = pair.put_off.saturating_add(1);
     pair.rotate_at = Some(retry_at);
-    draft.record(What::RotationPutOff { reason, retry_at });
+    Some(retry_at)
 }
 
 fn unanswered(draft: &mut Draft<'_>, effect: EffectId, reason: String, recover_at: Timestamp) {
@@ -213,6 +219,12 @@ fn dead(draft: &mut Draft<'_>, cause: Cause, reason: String) {
     let by = draft.connection.id;
     draft.end_contests(&News::Released { by });
     lost(draft, cause, reason);
+}
+
+/// The one recovery has brought no pair, and there is no other. What a rescue still brings home is welcome.
+fn recovered_nothing(draft: &mut Draft<'_>, reason: String) {
+    let generation = draft.connection.pair.as_ref().map_or(0, |pair| pair.key.generation);
+    lost(draft, Cause::Lost { generation }, reason);
 }
 
 fn lost(draft: &mut Draft<'_>, cause: Cause, reason: String) {

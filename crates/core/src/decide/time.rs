@@ -54,11 +54,16 @@ fn lease_ends(draft: &mut Draft<'_>) {
 }
 
 fn pair_ends(draft: &mut Draft<'_>) {
+    // What an open rotation brought, if it brought a pair, lives on and may still come home.
+    let open = draft.connection.pair.as_ref().filter(|pair| pair.open_intent.is_some());
+    let cause = open.map_or(Cause::Expired, |pair| Cause::Lost {
+        generation: pair.key.generation,
+    });
     draft.destroy_pair();
     match &draft.connection.state {
         // Stays what it is: whether the database exists is still to be settled, or was refused for good.
         State::InDoubt(_) | State::Failed(_) => draft.record(What::Expired),
-        _ => draft.to(State::Reauthorize(Cause::Expired), What::Expired),
+        _ => draft.to(State::Reauthorize(cause), What::Expired),
     }
 }
 
