@@ -155,11 +155,38 @@ impl WakeQueue {
     /// # Errors
     /// [`ConfigError`] names the key.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        const KEY: &str = "HANDOVER_QUEUE_URL";
-        const EXPECTED: &str = "the URL of the queue of wake-ups";
-        let url = required(&get, KEY, EXPECTED)?;
-        url::Url::parse(&url).map_err(|_| invalid(KEY, &url, EXPECTED))?;
+        let url = queue_url(&get, "HANDOVER_QUEUE_URL", "the URL of the queue of wake-ups")?;
         Ok(Self { url })
+    }
+}
+
+/// The rescue queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RescueQueue {
+    /// `HANDOVER_RESCUE_QUEUE_URL`.
+    pub url: String,
+}
+
+impl RescueQueue {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let url = queue_url(&get, "HANDOVER_RESCUE_QUEUE_URL", "the URL of the rescue queue")?;
+        Ok(Self { url })
+    }
+}
+
+fn queue_url(
+    get: &impl Fn(&str) -> Option<String>,
+    key: &'static str,
+    expected: &'static str,
+) -> Result<String, ConfigError> {
+    let url = required(get, key, expected)?;
+    match url::Url::parse(&url) {
+        Ok(_) => Ok(url),
+        Err(_) => Err(invalid(key, &url, expected)),
     }
 }
 
@@ -276,6 +303,13 @@ mod tests {
         assert!(
             no_url.to_string().starts_with("HANDOVER_QUEUE_URL is `wake`"),
             "{no_url}"
+        );
+        let no_rescue = RescueQueue::read(with(&[("HANDOVER_QUEUE_URL", "https://sqs.example/1/wake")])).unwrap_err();
+        assert!(
+            no_rescue
+                .to_string()
+                .starts_with("HANDOVER_RESCUE_QUEUE_URL is not set"),
+            "{no_rescue}"
         );
         let endless = Timeout::read(with(&[("HANDOVER_TIMEOUT_SECONDS", "901")])).unwrap_err();
         assert!(

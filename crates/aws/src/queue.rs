@@ -1,28 +1,45 @@
-//! The queue of wake-ups on SQS.
+//! The queue of wake-ups and the rescue queue on SQS.
+
+mod message;
 
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use handover_core::ports::{LONGEST_DELAY, Pointer, Queue, QueueError};
-use serde::Deserialize;
-use serde_json::Value;
+use handover_core::ports::{LONGEST_DELAY, Pointer, Queue, QueueError, Rescued};
 
-use crate::{config::WakeQueue, failure::told};
+use crate::{
+    config::{RescueQueue, WakeQueue},
+    failure::told,
+};
 
-/// A standard SQS queue whose messages are [`Pointer`]s as JSON.
+pub use message::{Message, Unreadable, read};
+
+/// Standard SQS queues whose messages are [`Message`]s as JSON: one of wake-ups, and where pairs are received one of
+/// rescued pairs.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: Client,
-    url: String,
+    wake: String,
+    rescue: Option<String>,
 }
 
 impl SqsQueue {
-    /// On the queue that `config` names.
+    /// On the queue that `config` names, with nowhere to send a rescued pair.
     #[must_use]
     pub fn new(client: Client, config: WakeQueue) -> Self {
         Self {
             client,
-            url: config.url,
+            wake: config.url,
+            rescue: None,
+        }
+    }
+
+    /// Rescued pairs go to the queue that `config` names.
+    #[must_use]
+    pub fn with_rescue(self, config: RescueQueue) -> Self {
+        Self {
+            rescue: Some(config.url),
+            ..self
         }
     }
 }
@@ -34,9 +51,26 @@ impl Queue for SqsQueue {
         })?;
         self.client
             .send_message()
-            .queue_url(&self.url)
+            .queue_url(&self.wake)
             .message_body(body)
             .delay_seconds(delay_seconds(delay))
+            .send()
+            .await
+            .map_err(|error| QueueError { reason: told(&error) })?;
+        Ok(())
+    }
+
+    async fn rescue(&self, rescued: &Rescued) -> Result<(), QueueError> {
+        let url = self.rescue.as_ref().ok_or_else(|| QueueError {
+            reason: "there is no rescue queue here".to_owned(),
+        })?;
+        let body = message::write(rescued).map_err(|error| QueueError {
+            reason: error.to_string(),
+        })?;
+        self.client
+            .send_message()
+            .queue_url(url)
+            .message_body(body)
             .send()
             .await
             .map_err(|error| QueueError { reason: told(&error) })?;
@@ -48,38 +82,6 @@ fn delay_seconds(delay: Duration) -> i32 {
     let capped = delay.min(LONGEST_DELAY);
     let seconds = capped.as_secs() + u64::from(capped.subsec_nanos() > 0);
     i32::try_from(seconds).unwrap_or(900)
-}
-
-/// A message that is kept, never dropped: it was not understood. Says nothing of the message's text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnreadablePointer {
-    /// No JSON, or none with a version.
-    #[error("the message is not JSON with a version")]
-    NotJson,
-    /// Written by a later version of Handover.
-    #[error("the message is of version `{0}`, which is not known here")]
-    UnknownVersion(String),
-    /// Of a known version, but not of its form, or with an id that is none.
-    #[error("the message is not of the form of its version")]
-    Form,
-}
-
-/// Reads a message's body.
-///
-/// # Errors
-/// [`UnreadablePointer`] says what was not understood.
-pub fn read(body: &str) -> Result<Pointer, UnreadablePointer> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        v: Value,
-    }
-    let Versioned { v } = serde_json::from_str(body).map_err(|_| UnreadablePointer::NotJson)?;
-    if v != "1" {
-        let version = v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-        let version = version.chars().filter(|c| !c.is_control()).take(20).collect();
-        return Err(UnreadablePointer::UnknownVersion(version));
-    }
-    serde_json::from_str(body).map_err(|_| UnreadablePointer::Form)
 }
 
 #[cfg(test)]
@@ -94,36 +96,5 @@ mod tests {
         assert_eq!(delay_seconds(Duration::from_millis(899_001)), 900);
         assert_eq!(delay_seconds(Duration::from_millis(900_001)), 900);
         assert_eq!(delay_seconds(Duration::MAX), 900);
-    }
-
-    #[test]
-    fn what_is_no_pointer_is_told_apart() {
-        let good = r#"{"v":"1","connection":"conn_00000000000000000000000001"}"#;
-        let Pointer::Wake { connection } = read(good).unwrap();
-        assert_eq!(connection.to_string(), "conn_00000000000000000000000001");
-        assert_eq!(serde_json::to_string(&read(good).unwrap()).unwrap(), good);
-        for text in [
-            "",
-            "wake",
-            "[]",
-            "{}",
-            r#"{"connection":"conn_00000000000000000000000001"}"#,
-        ] {
-            assert_eq!(read(text).unwrap_err(), UnreadablePointer::NotJson, "{text}");
-        }
-        assert_eq!(
-            read(r#"{"v":"2"}"#).unwrap_err(),
-            UnreadablePointer::UnknownVersion("2".into())
-        );
-        assert_eq!(
-            read(r#"{"v":1}"#).unwrap_err(),
-            UnreadablePointer::UnknownVersion("1".into())
-        );
-        for text in [
-            r#"{"v":"1"}"#,
-            r#"{"v":"1","connection":"eff_00000000000000000000000001"}"#,
-        ] {
-            assert_eq!(read(text).unwrap_err(), UnreadablePointer::Form, "{text}");
-        }
     }
 }

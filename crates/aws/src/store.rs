@@ -1,6 +1,7 @@
 //! The two tables on DynamoDB.
 
 mod change;
+mod erase;
 mod failed;
 mod history;
 mod item;
@@ -68,6 +69,14 @@ impl Store for DynamoStore {
 
     async fn history(&self, id: ConnectionId) -> Result<Vec<Record>, ReadError> {
         self.read_history(id).await
+    }
+
+    async fn erase_history(&self, id: ConnectionId, to: u64) -> Result<(), WriteError> {
+        self.delete_history(id, to).await
+    }
+
+    async fn remove(&self, read: &Connection) -> Result<(), WriteError> {
+        self.delete_connection(read).await
     }
 
     async fn link(&self, hash: &LinkHash) -> Result<Option<Link>, ReadError> {

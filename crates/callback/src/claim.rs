@@ -8,6 +8,7 @@ use handover_core::{
     authorisation::Authorisation,
     budget::Budget,
     connection::{Connection, EffectKind, PairKey, Problem},
+    decide::FIRST_GENERATION,
     event::{Actor, Event},
     ids::{ApplicationId, EffectId},
     ports::{Clock, Place, Platform, Queue, Randomness, ReadError, Store, Vault},
@@ -31,6 +32,8 @@ pub(crate) struct Claim<K> {
     pub effect: EffectId,
     pub connection: Connection,
     pub application: ApplicationSecret,
+    /// Where the pair will belong.
+    pub into: PairKey,
     /// In hand before the code is spent: what comes back can then be sealed without asking anybody.
     pub key: K,
 }
@@ -44,7 +47,7 @@ pub(crate) enum NotClaimed {
     Unknown,
     /// The trip took too long.
     Lapsed,
-    /// Another trip's code is being exchanged.
+    /// Another trip's code is being exchanged, or the pair that is kept is being rotated.
     UnderWay,
     /// The connection takes no consent over this link any more.
     Closed,
@@ -69,10 +72,11 @@ where
         let Self {
             ports, applications, ..
         } = self;
-        let place = Place::Pair(PairKey {
+        let into = PairKey {
             authorisation: back.trip.clone(),
-            generation: 1,
-        });
+            generation: FIRST_GENERATION,
+        };
+        let place = Place::Pair(into.clone());
         let (found, connection, application, key) = tokio::join!(
             ports.store.authorisation(&back.trip),
             ports.store.connection(back.connection),
@@ -112,6 +116,7 @@ where
             effect,
             connection,
             application,
+            into,
             key,
         })
     }
@@ -191,7 +196,8 @@ where
             authorisation.id = %back.trip, "handover.consent_turned_away"
         );
         match connection.effect.as_ref().map(|effect| &effect.kind) {
-            Some(EffectKind::Exchange { .. }) => NotClaimed::UnderWay,
+            // Its pair is being rotated: over in a minute, and then this consent can be had.
+            Some(EffectKind::Exchange { .. } | EffectKind::Rotation { .. }) => NotClaimed::UnderWay,
             Some(EffectKind::Attempt { .. }) | None => NotClaimed::Closed,
         }
     }

@@ -4,17 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use handover_core::{
     application::ApplicationSecret,
-    apply::{Along, ApplyError},
+    apply::{Along, ApplyError, Kept},
     budget::Budget,
-    chain::{self, Order},
-    connection::{Connection, Identity, Problem},
-    event::{Actor, Event},
+    connection::{Cause, Connection, Identity, Problem, State},
+    event::{Actor, Brought, Event},
     ids::{ConnectionId, EffectId},
     plaintext,
-    ports::{
-        Claimed, Clock, DataKey, ExchangeError, IdentityKey, MeError, Platform, Queue, Randomness, Received, Store,
-        Vault,
-    },
+    ports::{Clock, DataKey, ExchangeError, MeError, Platform, Queue, Randomness, Received, Rescued, Store, Vault},
     secret::{AccessToken, AuthorizationCode},
 };
 use jiff::Timestamp;
@@ -31,7 +27,7 @@ const FOR_STORING: Duration = Duration::from_secs(25);
 /// The most that the question for the identity is given. The worker asks again.
 const FOR_IDENTITY: Duration = Duration::from_secs(20);
 
-/// A pair on its way into the table, without the pair.
+/// When a code was on its way.
 struct Sent {
     at: Timestamp,
     answered_at: Timestamp,
@@ -98,6 +94,7 @@ where
             effect,
             connection,
             application,
+            into,
             key,
         } = claim;
         let sealed = match key.seal(&plaintext::of_pair(&received, connection.id, &application.client_id)) {
@@ -112,24 +109,27 @@ where
                 return self.give_up(back, connection.id, effect, error, budget).await;
             }
         };
-        let event = Event::Exchanged {
-            effect,
-            authorisation: back.trip.clone(),
-            sent_at: sent.at,
-            answered_at: sent.answered_at,
-            expires_in: received.expires_in,
+        let rescued = Rescued {
+            connection: connection.id,
+            brought: Brought {
+                effect,
+                pair: into,
+                sent_at: sent.at,
+                answered_at: sent.answered_at,
+                expires_in: received.expires_in,
+                platform: application.platform,
+                client_id: application.client_id.clone(),
+            },
+            sealed,
         };
-        let along = Along {
-            pair: Some(sealed),
-            ..Along::default()
-        };
-        let identity = self.ask(application.clone(), received.access_token);
-        let stored = self
-            .desk()
-            .record(connection.id, &event, &Actor::Callback, &along, budget)
-            .await;
-        let stored = match stored {
-            Ok(stored) => stored,
+        let identity = self.ask(application, received.access_token);
+        let stored = match self.desk().keep(&rescued, &Actor::Callback, budget).await {
+            Ok(Kept::Stored(stored)) => stored,
+            Ok(Kept::Rescued) => {
+                // The worker brings it home, and asks who it is.
+                tracing::warn!(connection.id = %connection.id, authorisation.id = %back.trip, "handover.pair_rescued");
+                return None;
+            }
             Err(error) => {
                 tracing::error!(
                     connection.id = %connection.id, authorisation.id = %back.trip, error = %told(&error),
@@ -151,7 +151,7 @@ where
                 reason: format!("the question for the identity broke off: {}", told(&error)),
             })
         });
-        Some(self.identify(back, stored, &application, identity, &sent, budget).await)
+        Some(self.identify(back, stored, identity, budget).await)
     }
 
     fn ask(
@@ -174,31 +174,26 @@ where
         &self,
         back: &Return,
         stored: Connection,
-        application: &ApplicationSecret,
         identity: Result<Identity, MeError>,
-        sent: &Sent,
         budget: &Budget,
     ) -> Connection {
-        let told_who = match identity {
-            Ok(identity) => self.claim_identity(back, &stored, application, identity, sent).await,
+        let (desk, by) = (self.desk(), &Actor::Callback);
+        let noted = match identity {
+            Ok(identity) => desk.identify(stored.id, &back.trip, &identity, by).await,
             Err(error) => {
                 tracing::warn!(connection.id = %stored.id, error = %told(&error), "handover.identity_not_told");
                 let event = Event::NotIdentified {
                     authorisation: back.trip.clone(),
                     reason: error.reason,
                 };
-                Some((event, Along::default()))
+                desk.record(stored.id, &event, by, &Along::default(), budget).await
             }
         };
-        let Some((event, along)) = told_who else {
-            return stored;
-        };
-        match self
-            .desk()
-            .record(stored.id, &event, &Actor::Callback, &along, budget)
-            .await
-        {
-            Ok(connection) => connection,
+        match noted {
+            Ok(connection) => {
+                placed(back, &connection);
+                connection
+            }
             Err(ApplyError::Refused(refused)) => {
                 tracing::info!(connection.id = %stored.id, error = %told(&refused), "handover.identity_late");
                 stored
@@ -208,49 +203,6 @@ where
                 stored
             }
         }
-    }
-
-    /// What the identity says of older chains of the same user and application.
-    async fn claim_identity(
-        &self,
-        back: &Return,
-        stored: &Connection,
-        application: &ApplicationSecret,
-        identity: Identity,
-        sent: &Sent,
-    ) -> Option<(Event, Along)> {
-        let key = IdentityKey {
-            platform: application.platform,
-            client_id: application.client_id.clone(),
-            user: identity.user.clone(),
-        };
-        let before = match self.ports.store.identity(&key).await {
-            Ok(before) => before,
-            Err(error) => {
-                tracing::error!(connection.id = %stored.id, error = %told(&error), "handover.chain_not_read");
-                return None;
-            }
-        };
-        let authorisation = back.trip.clone();
-        let ours = Claimed {
-            connection: stored.id,
-            authorisation: authorisation.clone(),
-            sent_at: sent.at,
-        };
-        let Order { claim, replaces } = chain::order(key, ours, before);
-        if claim.is_none() {
-            tracing::warn!(connection.id = %stored.id, authorisation.id = %back.trip, "handover.chain_outlived");
-        }
-        let event = Event::Identified {
-            authorisation,
-            identity,
-            replaces,
-        };
-        let along = Along {
-            identity: claim,
-            ..Along::default()
-        };
-        Some((event, along))
     }
 
     async fn give_up(
@@ -293,5 +245,14 @@ where
         if let Err(error) = self.desk().point(connection).await {
             tracing::warn!(connection.id = %connection.id, error = %told(&error), "handover.wake_up_not_sent");
         }
+    }
+}
+
+/// What the place of the trip's chain among those of its user means for it.
+fn placed(back: &Return, connection: &Connection) {
+    if let State::Reauthorize(Cause::Superseded { .. }) = &connection.state {
+        tracing::warn!(connection.id = %connection.id, authorisation.id = %back.trip, "handover.chain_outlived");
+    } else if !connection.contests.is_empty() {
+        tracing::warn!(connection.id = %connection.id, authorisation.id = %back.trip, "handover.chain_contested");
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use handover_aws::{
     DynamoStore, KmsVault, SqsQueue, SystemClock, SystemRandomness, clients,
-    config::{Keys, Logging, Tables, Transport, WakeQueue, environment},
+    config::{Keys, Logging, RescueQueue, Tables, Transport, WakeQueue, environment},
     telemetry::{self, error_chain},
 };
 use handover_callback::{Callback, Ports, Settings, serve};
@@ -30,7 +30,8 @@ async fn run() -> Result<(), Error> {
     let ports = Ports {
         store: DynamoStore::new(clients::dynamodb(&aws), Tables::read(environment)?),
         vault: KmsVault::new(clients::kms(&aws), Keys::read(environment)?),
-        queue: SqsQueue::new(clients::sqs(&aws), WakeQueue::read(environment)?),
+        queue: SqsQueue::new(clients::sqs(&aws), WakeQueue::read(environment)?)
+            .with_rescue(RescueQueue::read(environment)?),
         platform: ExactOnline::new(HttpClient::new(Transport::read(environment)?.allow_http)?),
         clock: SystemClock::new(),
         randomness: SystemRandomness,

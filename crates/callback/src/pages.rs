@@ -140,7 +140,7 @@ pub(crate) fn opened_too_often(brand: Option<&str>, wait: Duration) -> Answer {
 
 pub(crate) fn under_way(brand: Option<&str>) -> Answer {
     let text = html! {
-        p { "Another window is connecting at this moment. If it does not succeed, please open the link you were sent again in a few minutes." }
+        p { "Another window, or we ourselves, are at work on this connection at this moment. If you are not connected in a minute, please open the link you were sent again." }
     };
     Page {
         status: 409,

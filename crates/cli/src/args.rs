@@ -1,7 +1,7 @@
 //! What is typed.
 #![allow(rustdoc::bare_urls, reason = "these comments are the help texts, read on a terminal")]
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::{ArgAction, Args, Parser, Subcommand, builder::FalseyValueParser};
 use handover_core::{
@@ -14,7 +14,7 @@ use handover_invantive::assisted::FORM;
 use jiff::Timestamp;
 use url::Url;
 
-use crate::time::{self, Wait};
+use crate::time::{self, Days, Wait};
 
 /// Connects customers' Exact Online and hands the token pairs over to Invantive Cloud.
 #[derive(Debug, Parser)]
@@ -36,6 +36,7 @@ Examples:
   handover connect --app exact-nl --channel by-hand --reference 'Jansen BV (4711)' \\
       --database jansen-bv --register-in 3d
   handover list --status awaiting_operator
+  handover list --expiring 7d
   handover take conn_01…";
 
 /// Set apart: each command's own options come first.
@@ -81,6 +82,8 @@ pub enum Command {
     Show(One),
     /// Gives a connection up and destroys its token pair
     Cancel(One),
+    /// Erases a customer's names, addresses and history, in all connections of theirs or in one
+    Forget(Forget),
     /// Changes when a database is registered
     Reschedule(Reschedule),
     /// Attempts a registration again that was refused or put off
@@ -104,6 +107,8 @@ pub enum AppCommand {
     Add(Box<AddApp>),
     /// Lists app registrations
     List,
+    /// Shows one app registration
+    Show(OneApp),
     /// Replaces a client secret; the new one is read from standard input
     SetSecret(SetSecret),
 }
@@ -137,12 +142,62 @@ pub struct AddApp {
     /// How soon after an answer the next refresh is allowed, if it is not Exact's 570 seconds
     #[arg(long, value_name = "SECONDS")]
     pub earliest_refresh_seconds: Option<u32>,
+    /// How its token pairs and connections are looked after.
+    #[command(flatten)]
+    pub upkeep: UpkeepArgs,
     /// Replace the app registration of that name, if there is one
     #[arg(long)]
     pub replace: bool,
     /// With --replace: another client id is meant, and the token pairs issued to the old one are given up
     #[arg(long, requires = "replace")]
     pub yes: bool,
+}
+
+/// How an application's token pairs and connections are looked after. What is not given is as usual.
+#[derive(Debug, Default, Args)]
+pub struct UpkeepArgs {
+    /// Days left of a token pair at which you are told, if they are not 7d,3d,1d. For connections made from now on, as
+    /// are --renew and --retention: those there are keep what they were made with
+    #[arg(long, value_name = "DAYS", value_delimiter = ',')]
+    pub warn: Vec<Days>,
+    /// So many days before its end a token pair is renewed, if its registration is still to come and it is not 3d; or
+    /// never: it ends, and the customer has to consent again
+    #[arg(long, value_name = "DAYS|never")]
+    pub renew: Option<Renew>,
+    /// After so many days a finished connection goes, with its history, if it is not 180d
+    #[arg(long, value_name = "DAYS")]
+    pub retention: Option<Days>,
+    /// Connections taken up a minute at most, when many are due at once, if it is not 120. Counts for those there are too
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pace: Option<u32>,
+}
+
+/// When token pairs are renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renew {
+    /// So long before their end.
+    Before(Days),
+    /// Not at all.
+    Never,
+}
+
+impl FromStr for Renew {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        let days = text.parse().map(Self::Before);
+        days.map_err(|error: time::InvalidDays| format!("{error}, or never"))
+    }
+}
+
+/// `app show`.
+#[derive(Debug, Args)]
+pub struct OneApp {
+    /// The app registration
+    pub name: ApplicationId,
 }
 
 /// Where an app registration is known.
@@ -282,6 +337,10 @@ pub struct List {
     /// Only of this customer
     #[arg(long, value_name = "TEXT")]
     pub reference: Option<CustomerReference>,
+    /// Only those whose token pair ends within that time, soonest first: of the ones that you were warned of (`app show`
+    /// tells when you are)
+    #[arg(long, value_name = "DURATION")]
+    pub expiring: Option<Wait>,
     /// Lines at most
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
@@ -292,6 +351,37 @@ pub struct List {
 pub struct One {
     /// The connection: conn_…
     pub id: ConnectionId,
+}
+
+/// `forget`.
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// What you call the customer: all their connections; or one connection: conn_…
+    #[arg(value_name = "REFERENCE|CONNECTION")]
+    pub whom: Whom,
+    /// What will be erased is meant
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Who is forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// One connection.
+    Connection(ConnectionId),
+    /// All connections of a customer.
+    Customer(CustomerReference),
+}
+
+impl FromStr for Whom {
+    type Err = <CustomerReference as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(id) => Ok(Self::Connection(id)),
+            Err(_) => text.parse().map(Self::Customer),
+        }
+    }
 }
 
 /// `reschedule`.

@@ -5,15 +5,18 @@ mod asks;
 mod assisted;
 mod channel;
 mod connect;
+mod forget;
 mod list;
 mod questions;
 mod rehearse;
 mod show;
 mod take;
+mod upkeep;
 
 use handover_core::{
-    apply::{Along, Desk},
-    connection::Connection,
+    apply::{Along, ApplyError, Desk},
+    connection::{Connection, Effect, EffectKind},
+    decide::{Refused, Why},
     event::{Actor, Event},
     ids::ConnectionId,
     ports::{Clock, Queue, Randomness, Store, Vault},
@@ -29,9 +32,10 @@ use crate::{
     view::{self, ConnectionView},
 };
 
-pub use app::{Added, Applications};
+pub use app::{Added, Applications, ShownApplication};
 pub use channel::{AddedChannel, Channels};
 pub use connect::{Connected, Link};
+pub use forget::Forgot;
 pub use list::Listed;
 pub use rehearse::rehearse;
 pub use show::Shown;
@@ -122,6 +126,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         match command {
             Command::App(AppCommand::Add(args)) => print(&self.add_app(*args, console).await?),
             Command::App(AppCommand::List) => print(&self.list_apps().await?),
+            Command::App(AppCommand::Show(args)) => print(&self.show_app(args).await?),
             Command::App(AppCommand::SetSecret(args)) => print(&self.set_secret(args, console).await?),
             Command::Channel(ChannelCommand::Add(args)) => print(&self.add_channel(args, console).await?),
             Command::Channel(ChannelCommand::List) => print(&self.list_channels().await?),
@@ -130,6 +135,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             Command::List(args) => print(&self.list(args).await?),
             Command::Show(args) => print(&self.show(args.id).await?),
             Command::Cancel(args) => print(&self.cancel(args.id).await?),
+            Command::Forget(args) => print(&self.forget(args, console).await?),
             Command::Reschedule(args) => print(&self.reschedule(args).await?),
             Command::Retry(args) => print(&self.retry(args.id).await?),
             Command::Resolve(args) => print(&self.resolve(args).await?),
@@ -158,14 +164,39 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
     }
 
     async fn ask(&self, id: ConnectionId, event: Event) -> Result<Connection, Failure> {
-        Ok(self.desk().apply(id, &event, &self.actor(), &Along::default()).await?)
+        self.ask_along(id, event, &Along::default()).await
+    }
+
+    async fn ask_along(&self, id: ConnectionId, event: Event, along: &Along) -> Result<Connection, Failure> {
+        match self.desk().apply(id, &event, &self.actor(), along).await {
+            Err(ApplyError::Refused(refused)) => Err(self.refusal(id, refused).await),
+            result => Ok(result?),
+        }
+    }
+
+    /// The core's refusal; where a renewal is in the way, which ends by itself, it is named.
+    async fn refusal(&self, id: ConnectionId, refused: Refused) -> Failure {
+        if matches!(refused.why, Why::UnderWay { .. })
+            && let Ok(connection) = self.load(id).await
+            && let Some(effect) = rotation(&connection)
+        {
+            return self.renewal_under_way(id, effect);
+        }
+        refused.into()
+    }
+
+    fn renewal_under_way(&self, id: ConnectionId, effect: &Effect) -> Failure {
+        Failure::Refused(format!(
+            "a renewal of the token pair of {id} is under way until {} at the latest; try again then",
+            self.zone.with_utc(effect.lease_ends_at)
+        ))
     }
 
     /// What a change is answered with, once its wake-up is on its way.
     async fn changed(&self, connection: &Connection, message: impl Into<String>) -> Changed {
         Changed {
             message: message.into(),
-            connection: connection.into(),
+            connection: ConnectionView::of(connection, self.clock.now()),
             warnings: self.point(connection).await,
         }
     }
@@ -176,6 +207,12 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         let warning = |error| format!("{error}; it happens all the same, at the sweeper's next round");
         sent.err().map(warning).into_iter().collect()
     }
+}
+
+/// The rotation that is under way.
+fn rotation(connection: &Connection) -> Option<&Effect> {
+    let effect = connection.effect.as_ref()?;
+    matches!(effect.kind, EffectKind::Rotation { .. }).then_some(effect)
 }
 
 /// An answer behind one type, so that a command is one line above.

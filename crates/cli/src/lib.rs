@@ -112,7 +112,10 @@ async fn run(arguments: Arguments, console: &mut impl Console, format: Format) -
 fn changes(command: &Command) -> bool {
     !matches!(
         command,
-        Command::App(AppCommand::List) | Command::Channel(ChannelCommand::List) | Command::List(_) | Command::Show(_)
+        Command::App(AppCommand::List | AppCommand::Show(_))
+            | Command::Channel(ChannelCommand::List)
+            | Command::List(_)
+            | Command::Show(_)
     )
 }
 

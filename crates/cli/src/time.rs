@@ -92,6 +92,56 @@ impl fmt::Display for Wait {
     }
 }
 
+/// So many whole days, one at least: `7d`, `2w`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Days(u32);
+
+impl Days {
+    /// How many.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        self.0
+    }
+
+    /// In seconds.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        u64::from(self.0) * DAY
+    }
+}
+
+/// A text that is no number of days.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("write it in whole days, one at least and {} at most, such as 7d or 2w", LONGEST / DAY)]
+pub struct InvalidDays;
+
+impl FromStr for Days {
+    type Err = InvalidDays;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDays> {
+        let seconds = text.parse::<Wait>().map_err(|_| InvalidDays)?.seconds;
+        let days = u32::try_from(seconds / DAY).map_err(|_| InvalidDays)?;
+        if days > 0 && seconds % DAY == 0 {
+            Ok(Self(days))
+        } else {
+            Err(InvalidDays)
+        }
+    }
+}
+
+/// Days from `now` until `at`, the begun one counted: as warnings count them. None when it has passed.
+#[must_use]
+pub fn days_left(at: Timestamp, now: Timestamp) -> u64 {
+    let seconds = u64::try_from(at.duration_since(now).as_secs()).unwrap_or_default();
+    seconds.div_ceil(DAY)
+}
+
+/// `1 day`, `3 days`.
+#[must_use]
+pub fn days(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "day" } else { "days" })
+}
+
 /// A text that names no moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMoment {
@@ -268,6 +318,31 @@ mod tests {
         }
         for long in ["3651d", "99999999999999999999s", "18446744073709551615w"] {
             assert_eq!(long.parse::<Wait>(), Err(InvalidWait::TooLong), "{long}");
+        }
+    }
+
+    #[test]
+    fn days_are_whole_ones() {
+        for (text, days) in [("1d", 1), ("7d", 7), ("2w", 14), ("1d24h", 2), ("3650d", 3_650)] {
+            assert_eq!(text.parse::<Days>(), Ok(Days(days)), "{text}");
+        }
+        for bad in ["", "0d", "12h", "1d12h", "3", "never", "3651d"] {
+            assert_eq!(bad.parse::<Days>(), Err(InvalidDays), "{bad}");
+        }
+    }
+
+    #[test]
+    fn days_left_count_the_begun_one() {
+        let now = at("2026-12-01T08:00:00Z");
+        for (end, left) in [
+            ("2026-12-08T08:00:00Z", 7),
+            ("2026-12-08T08:00:01Z", 8),
+            ("2026-12-08T07:59:59Z", 7),
+            ("2026-12-01T08:00:01Z", 1),
+            ("2026-12-01T08:00:00Z", 0),
+            ("2026-11-01T08:00:00Z", 0),
+        ] {
+            assert_eq!(days_left(at(end), now), left, "{end}");
         }
     }
 

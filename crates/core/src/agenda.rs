@@ -1,8 +1,14 @@
 //! What a connection will be looked at again for, and when. The one place that knows.
 
+mod matter;
+mod rotation;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+pub use matter::{Matter, Step, Task};
+pub(crate) use rotation::{RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, earliest, is_stale, rotation_at, rotation_back_off};
 
 use crate::{
     connection::{Connection, Doubt, State},
@@ -20,96 +26,63 @@ const REMIND_OPERATOR_EVERY: Duration = Duration::from_secs(24 * 3600);
 const FIRST_LOOK_UP_AFTER: Duration = Duration::from_secs(30);
 /// The shortest distance of two look-ups.
 const LOOK_UPS_APART: Duration = Duration::from_secs(60);
-/// Days left of a pair's life at which the OEM is told.
-const WARN_AT_DAYS: [u32; 3] = [7, 3, 1];
 /// Waits after attempts that surely had no effect; the last one repeats.
 const BACK_OFF: [u64; 6] = [30, 120, 600, 3_600, 6 * 3_600, 24 * 3_600];
-
-/// What a connection is looked at for. In the order in which matters that are due together are taken up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Matter {
-    /// The effect's lease ends.
-    LeaseEnds,
-    /// The pair's life ends.
-    PairEnds,
-    /// The link lapses.
-    LinkLapses,
-    /// The OEM is told how many days the pair has left.
-    Warn,
-    /// The platform is asked who consented. Needs secrets. Before the registration, which waits for the answer.
-    AskIdentity,
-    /// The registration is due and waits for a person.
-    HandToOperator,
-    /// The registration is due over the http channel. Needs secrets.
-    Register,
-    /// A doubt may be settled by a look-up. Needs secrets.
-    LookUp,
-    /// Somebody is reminded.
-    Remind,
-}
-
-/// What is to be done with a connection now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing before then (`None`: ever again).
-    Rest(Option<Timestamp>),
-    /// Needs no secret: feed [`Event::Woke`](crate::event::Event::Woke).
-    Decide(Matter),
-    /// Needs secrets: the worker's.
-    Perform(Task),
-}
-
-/// What needs secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    /// Attempt the registration.
-    Register,
-    /// Ask the channel about the attempt in doubt.
-    LookUp,
-    /// Ask the platform who consented.
-    AskIdentity,
-}
 
 /// What is to be done with `connection` at `now`.
 #[must_use]
 pub fn step(connection: &Connection, now: Timestamp) -> Step {
-    let due = agenda(connection)
+    let due = agenda(connection, now)
         .into_iter()
         .filter(|(at, _)| *at <= now)
         .map(|(_, matter)| matter)
         .min();
-    match due {
-        None => Step::Rest(next_wake(connection)),
-        Some(Matter::Register) => Step::Perform(Task::Register),
-        Some(Matter::LookUp) => Step::Perform(Task::LookUp),
-        Some(Matter::AskIdentity) => Step::Perform(Task::AskIdentity),
-        Some(matter) => Step::Decide(matter),
-    }
+    due.map_or_else(|| Step::Rest(next_wake(connection, now)), Matter::step)
 }
 
-/// When `connection` will be looked at again.
+/// When `connection` will be looked at again, as it stands at `now`.
 #[must_use]
-pub fn next_wake(connection: &Connection) -> Option<Timestamp> {
-    agenda(connection).into_iter().map(|(at, _)| at).min()
+pub fn next_wake(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
+    agenda(connection, now).into_iter().map(|(at, _)| at).min()
 }
 
 /// The wait before the next attempt after `retries` in a row without effect. `effect` spreads it by up to a fifth.
 #[must_use]
 pub fn back_off(retries: u32, effect: EffectId) -> Duration {
-    let step = usize::try_from(retries).unwrap_or(usize::MAX).min(BACK_OFF.len() - 1);
-    let seconds = BACK_OFF.get(step).copied().unwrap_or(24 * 3_600);
-    let spread = u64::try_from(effect.randomness() % 1_000).unwrap_or_default();
-    Duration::from_millis(seconds * 1_000 + seconds * spread / 5)
+    spread(&BACK_OFF, retries, effect)
 }
 
-fn agenda(connection: &Connection) -> Vec<(Timestamp, Matter)> {
+/// The entry of `steps` for `retries`, the last one at most, and up to a fifth more.
+fn spread(steps: &[u64], retries: u32, effect: EffectId) -> Duration {
+    let step = usize::try_from(retries).unwrap_or(usize::MAX);
+    let seconds = steps.get(step).or(steps.last()).copied().unwrap_or_default();
+    let share = u64::try_from(effect.randomness() % 1_000).unwrap_or_default();
+    Duration::from_millis(seconds * 1_000 + seconds * share / 5)
+}
+
+type Entry = (Timestamp, Matter);
+
+fn agenda(connection: &Connection, now: Timestamp) -> Vec<Entry> {
     // While an effect is under way only its outcome or the end of its lease moves the state.
     if let Some(effect) = &connection.effect {
         return vec![(effect.lease_ends_at, Matter::LeaseEnds)];
     }
-    if connection.state.status().is_final() {
-        return Vec::new();
+    let mut matters = Vec::new();
+    if !connection.to_tell.is_empty() {
+        matters.push((connection.updated_at, Matter::Tell));
     }
+    if connection.erase_to.is_some() {
+        matters.push((connection.updated_at, Matter::Erase));
+    }
+    if connection.state.status().is_final() {
+        matters.push((retire_at(connection), Matter::Retire));
+    } else {
+        matters.extend(unfinished(connection, now));
+    }
+    matters
+}
+
+fn unfinished(connection: &Connection, now: Timestamp) -> Vec<Entry> {
     let mut matters = vec![(remind_at(connection), Matter::Remind)];
     matters.extend(
         connection
@@ -119,9 +92,10 @@ fn agenda(connection: &Connection) -> Vec<(Timestamp, Matter)> {
     );
     matters.extend(connection.link.iter().map(|link| (link.expires_at, Matter::LinkLapses)));
     matters.extend(warn(connection).map(|(at, _)| (at, Matter::Warn)));
+    matters.extend(rotation_at(connection, now).map(|at| (at, Matter::Rotate)));
     match &connection.state {
         State::Authorized => {
-            matters.extend(registration(connection));
+            matters.extend(registration(connection, now));
             matters.extend(ask_identity(connection));
         }
         State::AwaitingOperator => matters.extend(ask_identity(connection)),
@@ -141,14 +115,29 @@ fn remind_at(connection: &Connection) -> Timestamp {
     later(connection.updated_at, every)
 }
 
-fn registration(connection: &Connection) -> Option<(Timestamp, Matter)> {
+fn retire_at(connection: &Connection) -> Timestamp {
+    later(connection.updated_at, connection.upkeep.retention())
+}
+
+/// When the registration may be attempted, whatever else stands in its way.
+fn registration_at(connection: &Connection) -> Option<Timestamp> {
     let due_at = connection.due_at()?;
-    let at = connection.retry_at.map_or(due_at, |retry_at| retry_at.max(due_at));
-    let matter = match connection.registration.kind {
-        ChannelKind::Assisted => Matter::HandToOperator,
-        ChannelKind::Http => Matter::Register,
-    };
-    Some((at, matter))
+    Some(connection.retry_at.map_or(due_at, |retry_at| retry_at.max(due_at)))
+}
+
+fn registration(connection: &Connection, now: Timestamp) -> Option<Entry> {
+    let at = registration_at(connection)?;
+    let pair = connection.pair.as_ref()?;
+    // Its refresh token may be spent, or its chain be dead: not before that is known.
+    if pair.open_intent.is_some() || !connection.contests.is_empty() {
+        return None;
+    }
+    match connection.registration.kind {
+        ChannelKind::Assisted => Some((at, Matter::HandToOperator)),
+        // Rotated first.
+        ChannelKind::Http if is_stale(connection, at.max(now)) => None,
+        ChannelKind::Http => Some((at, Matter::Register)),
+    }
 }
 
 /// When the OEM is told next that the pair nears its end, and with how many days left.
@@ -158,17 +147,19 @@ pub(crate) fn warn(connection: &Connection) -> Option<(Timestamp, u32)> {
         .pair
         .as_ref()
         .filter(|_| !matches!(connection.state, State::InDoubt(_)))?;
-    WARN_AT_DAYS
-        .into_iter()
+    let untold = connection.upkeep.warn_days.iter().copied();
+    untold
         .filter(|days| pair.warned_days.is_none_or(|told| *days < told))
-        .find_map(|days| {
-            let at = earlier(pair.refresh_ends_at, Duration::from_secs(u64::from(days) * 24 * 3_600));
-            // A life shorter than that has nothing to be warned of.
-            (at > pair.answered_at).then_some((at, days))
+        .map(|days| {
+            let before = Duration::from_secs(u64::from(days) * 24 * 3_600);
+            (earlier(pair.refresh_ends_at, before), days)
         })
+        // A life shorter than that has nothing to be warned of.
+        .filter(|(at, _)| *at > pair.answered_at)
+        .max_by_key(|(_, days)| *days)
 }
 
-fn ask_identity(connection: &Connection) -> Option<(Timestamp, Matter)> {
+fn ask_identity(connection: &Connection) -> Option<Entry> {
     let pair = connection.pair.as_ref().filter(|_| connection.identity.is_none())?;
     // The first question was the callback's, alongside the storing: `misses` is then 1. Where even that was not
     // recorded, the first entry asks it again.
@@ -177,7 +168,7 @@ fn ask_identity(connection: &Connection) -> Option<(Timestamp, Matter)> {
     (at < pair.access_ends_at).then_some((at, Matter::AskIdentity))
 }
 
-fn look_up(doubt: &Doubt) -> Option<(Timestamp, Matter)> {
+fn look_up(doubt: &Doubt) -> Option<Entry> {
     let delay = doubt.look_up?.delay().max(LOOK_UPS_APART);
     let at = match doubt.looked_at {
         None => later(doubt.since, FIRST_LOOK_UP_AFTER),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
+    connection::Upkeep,
     ids::{ApplicationId, ClientId},
     secret::ClientSecret,
 };
@@ -46,6 +47,12 @@ impl Lifetimes {
         earliest_refresh_seconds: 570,
     };
 
+    /// How long after a token answer the next refresh is allowed.
+    #[must_use]
+    pub fn earliest_refresh(&self) -> Duration {
+        Duration::from_secs(self.earliest_refresh_seconds.into())
+    }
+
     /// A refresh token's life.
     #[must_use]
     pub fn refresh(&self) -> Duration {
@@ -71,8 +78,26 @@ pub struct Application {
     pub redirect_uri: Url,
     /// Lifetimes of what the platform gives.
     pub lifetimes: Lifetimes,
+    /// How what it gives is looked after.
+    #[serde(default, skip_serializing_if = "Upkeep::is_default")]
+    pub upkeep: Upkeep,
+    /// How many of its connections are taken up a minute at most, when many are due at once.
+    #[serde(default = "default_pace", skip_serializing_if = "is_default_pace")]
+    pub pace_per_minute: u32,
     /// Origins (`https://host[:port]`) that customers may be sent to afterwards.
     pub return_origins: Vec<Origin>,
+}
+
+/// Taken up a minute: a day's backlog of a thousand is worked off in ten minutes, at two calls a second.
+pub const DEFAULT_PACE_PER_MINUTE: u32 = 120;
+
+fn default_pace() -> u32 {
+    DEFAULT_PACE_PER_MINUTE
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_default_pace(pace: &u32) -> bool {
+    *pace == DEFAULT_PACE_PER_MINUTE
 }
 
 impl Application {

@@ -1,6 +1,11 @@
 //! Load, decide, write; again on a conflict. What every handler does with an event.
 
+mod chains;
+mod pair;
+
 use std::time::Duration;
+
+pub use pair::Kept;
 
 use crate::{
     agenda,
@@ -59,6 +64,16 @@ impl From<ReadError> for ApplyError {
         match error {
             ReadError::Unavailable(error) => Self::Unavailable(error),
             ReadError::Rejected(error) => Self::Rejected(error),
+        }
+    }
+}
+
+impl From<WriteError> for ApplyError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Conflict(id) => Self::Conflict(id),
+            WriteError::Unavailable(error) => Self::Unavailable(error),
+            WriteError::Rejected(error) => Self::Rejected(error),
         }
     }
 }
@@ -182,14 +197,37 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         }
     }
 
+    /// Erases the history of a customer that was forgotten.
+    ///
+    /// # Errors
+    /// When it has to be tried again.
+    pub async fn erase(&self, connection: &Connection, by: &Actor) -> Result<Connection, ApplyError> {
+        let Some(to) = connection.erase_to else {
+            return Ok(connection.clone());
+        };
+        self.store.erase_history(connection.id, to).await?;
+        self.apply(connection.id, &Event::Erased { to }, by, &Along::default())
+            .await
+    }
+
+    /// Removes a finished connection: its history first, so that nothing is left which nobody would find again.
+    ///
+    /// # Errors
+    /// When it has to be tried again.
+    pub async fn retire(&self, connection: &Connection) -> Result<(), ApplyError> {
+        self.store.erase_history(connection.id, connection.records).await?;
+        Ok(self.store.remove(connection).await?)
+    }
+
     /// Sends a pointer for the connection's next wake-up if that is near enough for the queue. One that is lost costs
     /// precision only: the sweeper finds what is due.
     pub async fn point(&self, connection: &Connection) -> Result<(), crate::ports::QueueError> {
         // Not its `wake_at`: the sweeper may have moved that to a safety time.
-        let Some(wake_at) = agenda::next_wake(connection) else {
+        let now = self.clock.now();
+        let Some(wake_at) = agenda::next_wake(connection, now) else {
             return Ok(());
         };
-        let wait = Duration::try_from(wake_at.duration_since(self.clock.now())).unwrap_or_default();
+        let wait = Duration::try_from(wake_at.duration_since(now)).unwrap_or_default();
         if wait > LONGEST_DELAY {
             return Ok(());
         }
@@ -215,15 +253,12 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
             link: along.link.clone(),
             consume: along.consume.clone(),
             identity: along.identity.clone(),
+            requires: decision.requires,
         }
     }
 
     async fn write(&self, change: Change) -> Result<Connection, ApplyError> {
-        match self.store.write(&change).await {
-            Ok(()) => Ok(change.connection),
-            Err(WriteError::Conflict(id)) => Err(ApplyError::Conflict(id)),
-            Err(WriteError::Unavailable(error)) => Err(error.into()),
-            Err(WriteError::Rejected(error)) => Err(error.into()),
-        }
+        self.store.write(&change).await?;
+        Ok(change.connection)
     }
 }

@@ -4,9 +4,11 @@
 
 mod asks;
 mod attempt;
+mod chains;
 mod consent;
 mod doubt;
 mod draft;
+mod rotation;
 mod time;
 
 use jiff::Timestamp;
@@ -15,8 +17,12 @@ use crate::{
     connection::{Connection, PairKey, Request, State, Status},
     event::{Actor, Event, Record, What},
     ids::ConnectionId,
+    ports::LiveChain,
 };
 use draft::Draft;
+
+/// The generation of the pair that an exchange brings; rotations bring the later ones.
+pub const FIRST_GENERATION: u32 = 1;
 
 /// What an event makes of a connection. Written whole, in one transaction, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +36,8 @@ pub struct Decision {
     pub keep: Option<PairKey>,
     /// Pairs that go with this write.
     pub destroy: Vec<PairKey>,
+    /// A chain that has to be known as the live one when this is written.
+    pub requires: Option<LiveChain>,
 }
 
 /// An event that does not fit the state.
@@ -91,6 +99,24 @@ pub enum Why {
     /// Another attempt, or none, is under way.
     #[error("that attempt is neither under way nor in doubt")]
     OtherAttempt,
+    /// A rotation came to no clear end.
+    #[error("a renewal of the token pair came to no clear end, which is settled from {until} on; try again then")]
+    RotationOpen {
+        /// When it is taken up again.
+        until: Timestamp,
+    },
+    /// Which chain lives is open.
+    #[error(
+        "the same user consented to the same application at the same time, as {with}; which of the two lives is found \
+         out within minutes: try again then"
+    )]
+    Contested {
+        /// The other connection.
+        with: ConnectionId,
+    },
+    /// The pair is rotated first.
+    #[error("the channel wants an access token that still lives; the pair is rotated first")]
+    StaleAccessToken,
     /// Already so.
     #[error("nothing would change")]
     NothingToDo,
@@ -113,25 +139,10 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
 
     let result = match (&connection.state, event.clone()) {
         // Outcomes are legal in every state: neither a received pair nor a success is ever dropped.
-        (
-            _,
-            Event::Exchanged {
-                effect,
-                authorisation,
-                sent_at,
-                answered_at,
-                expires_in,
-            },
-        ) => consent::exchanged(
-            &mut draft,
-            &consent::Received {
-                effect,
-                authorisation,
-                sent_at,
-                answered_at,
-                expires_in,
-            },
-        ),
+        (_, Event::Received(brought)) if brought.pair.generation == FIRST_GENERATION => {
+            consent::received(&mut draft, &brought)
+        }
+        (_, Event::Received(brought)) => rotation::received(&mut draft, &brought),
         (
             _,
             Event::ExchangeFailed {
@@ -141,7 +152,22 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
                 unclear,
             },
         ) => consent::failed(&mut draft, effect, problem, reason, unclear),
+        (
+            _,
+            Event::RotationFailed {
+                effect,
+                refusal,
+                problem,
+                reason,
+            },
+        ) => rotation::failed(&mut draft, effect, refusal, problem, reason),
         (_, Event::AttemptEnded { effect, outcome }) => attempt::ended(&mut draft, effect, outcome),
+
+        // What is legal to the last.
+        (_, Event::Heard { chain, news }) => chains::heard(&mut draft, &chain, news),
+        (_, Event::Told(tidings)) => chains::told(&mut draft, &tidings),
+        (_, Event::Erased { to }) => asks::erased(&mut draft, to),
+        (Registered(_) | Cancelled, Event::ForgetAsked) => asks::forget(&mut draft),
         (Registered(_) | Cancelled, _) => Err(Why::Finished),
 
         // What is only remembered.
@@ -150,13 +176,14 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
             Event::Identified {
                 authorisation,
                 identity,
-                replaces,
+                standing,
             },
-        ) => consent::identified(&mut draft, &authorisation, identity, replaces),
+        ) => consent::identified(&mut draft, &authorisation, identity, standing),
         (_, Event::NotIdentified { authorisation, reason }) => {
             consent::not_identified(&mut draft, &authorisation, reason)
         }
         (_, Event::ConsentRefused { error }) => consent::refused(&mut draft, error),
+        (_, Event::FreshAccessTokenNeeded) => attempt::fresh_needed(&mut draft),
         (_, Event::NotReady { problem, reason }) => attempt::not_ready(&mut draft, problem, reason),
 
         // Time.
@@ -181,6 +208,16 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
                 lease_ends_at,
             },
         ) => consent::arrived(&mut draft, effect, authorisation, &link, lease_ends_at),
+
+        // Rotations.
+        (
+            Authorized | AwaitingOperator | Failed(_),
+            Event::RotationBegun {
+                effect,
+                into,
+                lease_ends_at,
+            },
+        ) => rotation::begun(&mut draft, effect, into, lease_ends_at),
 
         // Attempts.
         (
@@ -208,20 +245,28 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
         (InDoubt(_) | Authorized | AwaitingOperator | Failed(_) | Reauthorize(_), Event::Settled(settlement)) => {
             doubt::settled(&mut draft, settlement)
         }
-        (InDoubt(_), Event::CancelAsked | Event::RescheduleAsked(_) | Event::RetryAsked | Event::LinkOpened(_)) => {
-            Err(Why::InDoubt)
-        }
+        (
+            InDoubt(_),
+            Event::CancelAsked
+            | Event::RescheduleAsked(_)
+            | Event::RetryAsked
+            | Event::LinkOpened(_)
+            | Event::ForgetAsked,
+        ) => Err(Why::InDoubt),
 
         // What the OEM asks.
         (_, Event::CancelAsked) => asks::cancel(&mut draft),
+        (_, Event::ForgetAsked) => asks::forget(&mut draft),
         (_, Event::RescheduleAsked(due)) => asks::reschedule(&mut draft, due),
         (Authorized | Failed(_), Event::RetryAsked) => asks::retry(&mut draft),
         (AwaitingOperator, Event::RetryAsked) => Err(Why::ForAPerson),
-        (Invited | Reauthorize(_), Event::RetryAsked | Event::AttemptBegun { .. }) => Err(Why::NoPair),
+        (Invited | Reauthorize(_), Event::RetryAsked | Event::AttemptBegun { .. } | Event::RotationBegun { .. }) => {
+            Err(Why::NoPair)
+        }
 
         (Invited | Registering, Event::Settled(_))
         | (Registering, Event::RetryAsked | Event::LinkOpened(_))
-        | (InDoubt(_) | Registering, Event::ConsentArrived { .. })
+        | (InDoubt(_) | Registering, Event::ConsentArrived { .. } | Event::RotationBegun { .. })
         | (InDoubt(_) | Registering | Failed(_), Event::AttemptBegun { .. })
         | (
             Invited | Authorized | AwaitingOperator | Registering | Failed(_) | Reauthorize(_),
@@ -237,8 +282,10 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
 /// # Errors
 /// [`Why::Unreachable`] when it would be due after the pair of the latest possible consent has ended.
 pub fn create(id: ConnectionId, request: Request, by: &Actor, now: Timestamp) -> Result<Decision, Why> {
-    let last_consent = request.link.expires_at;
-    asks::must_be_reachable(request.registration.due, last_consent, request.lifetimes.refresh())?;
+    if request.upkeep.renew_days.is_none() {
+        let last_consent = request.link.expires_at;
+        asks::must_be_reachable(request.registration.due, last_consent, request.lifetimes.refresh())?;
+    }
     Ok(draft::created(id, request, by, now))
 }
 

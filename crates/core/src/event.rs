@@ -4,8 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    connection::{Attempter, Identity, LookUpRule, OpenLink, PairFate, Problem},
-    ids::{AuthorisationId, ConnectionId, EffectId, LinkHash, Segment},
+    application::PlatformKind,
+    chain::Standing,
+    connection::{Attempter, Identity, LookUpRule, News, OpenLink, PairFate, PairKey, Problem, Tidings},
+    ids::{AuthorisationId, ClientId, ConnectionId, EffectId, LinkHash, Segment},
+    ports::RefreshRefusal,
     registration::Due,
 };
 
@@ -30,19 +33,8 @@ pub enum Event {
         /// The platform's error code.
         error: String,
     },
-    /// The exchange brought a pair; it is sealed.
-    Exchanged {
-        /// The exchange.
-        effect: EffectId,
-        /// The authorisation.
-        authorisation: AuthorisationId,
-        /// Just before the request was sent.
-        sent_at: Timestamp,
-        /// Just after the answer came.
-        answered_at: Timestamp,
-        /// The access token's life in seconds, if it was told.
-        expires_in: Option<u32>,
-    },
+    /// A pair came back; it is sealed. The outcome of an exchange or a rotation.
+    Received(Brought),
     /// The exchange brought no pair.
     ExchangeFailed {
         /// The exchange.
@@ -54,15 +46,44 @@ pub enum Event {
         /// Whether the platform may have made a new chain all the same, which ends an older one.
         unclear: bool,
     },
+    /// A rotation of the pair begins. Its claim.
+    RotationBegun {
+        /// The rotation.
+        effect: EffectId,
+        /// Where the new pair will belong: the data key for it is in hand.
+        into: PairKey,
+        /// The rotation is over by then, whatever happened.
+        lease_ends_at: Timestamp,
+    },
+    /// A rotation brought no pair.
+    RotationFailed {
+        /// The rotation.
+        effect: EffectId,
+        /// What that says of the pair.
+        refusal: RefreshRefusal,
+        /// What kind of problem it is.
+        problem: Problem,
+        /// For people.
+        reason: String,
+    },
     /// The platform told who consented.
     Identified {
         /// The authorisation whose access token was used to ask.
         authorisation: AuthorisationId,
         /// Who.
         identity: Identity,
-        /// The connection whose chain this consent ended, if there is one.
-        replaces: Option<ConnectionId>,
+        /// How its chain stands to others of the same user.
+        standing: Standing,
     },
+    /// Another chain of the same user tells something about this connection's.
+    Heard {
+        /// This connection's chain.
+        chain: AuthorisationId,
+        /// What.
+        news: News,
+    },
+    /// Another connection was told.
+    Told(Tidings),
     /// The platform did not tell who consented.
     NotIdentified {
         /// The authorisation whose access token was used to ask.
@@ -77,6 +98,8 @@ pub enum Event {
         /// For people.
         reason: String,
     },
+    /// The channel wants an access token that still lives.
+    FreshAccessTokenNeeded,
     /// An attempt at the registration begins. Its claim.
     AttemptBegun {
         /// The attempt.
@@ -114,6 +137,32 @@ pub enum Event {
     RetryAsked,
     /// A person knows how it stands at Invantive Cloud.
     Settled(Settlement),
+    /// The OEM wants everything that names the customer erased.
+    ForgetAsked,
+    /// Its history was erased up to this record.
+    Erased {
+        /// The record's number.
+        to: u64,
+    },
+}
+
+/// A pair that came back, sealed, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brought {
+    /// The exchange or rotation.
+    pub effect: EffectId,
+    /// Where it belongs.
+    pub pair: PairKey,
+    /// Just before the request was sent.
+    pub sent_at: Timestamp,
+    /// Just after the answer came.
+    pub answered_at: Timestamp,
+    /// The access token's life in seconds, if it was told.
+    pub expires_in: Option<u32>,
+    /// The platform.
+    pub platform: PlatformKind,
+    /// The app registration, as its secret was sealed.
+    pub client_id: ClientId,
 }
 
 impl Event {
@@ -124,7 +173,14 @@ impl Event {
             Self::LinkOpened(_) => "a new link",
             Self::ConsentArrived { .. } => "a consent",
             Self::ConsentRefused { .. } => "a refused consent",
-            Self::Exchanged { .. } => "a received pair",
+            Self::Received(_) => "a received pair",
+            Self::RotationBegun { .. } => "a rotation",
+            Self::RotationFailed { .. } => "a failed rotation",
+            Self::Heard { .. } => "news of another chain",
+            Self::Told(_) => "tidings that were told",
+            Self::FreshAccessTokenNeeded => "a need for a fresh access token",
+            Self::ForgetAsked => "forget",
+            Self::Erased { .. } => "an erased history",
             Self::ExchangeFailed { .. } => "a failed exchange",
             Self::Identified { .. } => "an identity",
             Self::NotIdentified { .. } => "an unknown identity",
@@ -275,6 +331,44 @@ pub enum What {
     Identified { user: String, name: String },
     /// This consent ended the chain of another connection.
     ChainReplaced { connection: ConnectionId },
+    /// A later consent of the same user has ended this chain.
+    Superseded {
+        // Beside it stands who wrote the record.
+        #[serde(rename = "superseded_by")]
+        by: ConnectionId,
+    },
+    /// A later consent of the same user has ended the chain that the registered database lives on: it has lost its
+    /// authorisation.
+    AuthorisationLost {
+        segment: Segment,
+        #[serde(rename = "superseded_by")]
+        by: ConnectionId,
+    },
+    /// Another consent of the same user was under way at the same time: neither is registered until it is settled.
+    Contested { with: ConnectionId },
+    /// That was settled: this chain lives.
+    ContestWon { with: ConnectionId },
+    /// That cannot be settled any more.
+    ContestOpen { with: ConnectionId },
+    /// A rotation began; `recovers`: an earlier one that came to no clear end.
+    RotationBegan {
+        effect: EffectId,
+        generation: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recovers: Option<EffectId>,
+    },
+    /// A rotation brought a new pair, which is kept until then.
+    Rotated { generation: u32, ends_at: Timestamp },
+    /// A rotation left the pair unharmed and comes back then.
+    RotationPutOff { reason: String, retry_at: Timestamp },
+    /// A rotation came to no clear end; the old token is presented once more then.
+    RotationUnanswered { reason: String, recover_at: Timestamp },
+    /// The pair is of no use any more.
+    PairLost { reason: String },
+    /// The channel wants a fresh access token: the pair is rotated first.
+    FreshAccessTokenNeeded,
+    /// Everything that names the customer was erased.
+    Forgotten,
     /// The platform did not tell who consented.
     NotIdentified { reason: String },
     /// Something needed is missing or wrong.

@@ -228,6 +228,25 @@ impl Revision {
     }
 }
 
+/// Stands where what names a customer was erased.
+const FORGOTTEN: &str = "forgotten";
+
+impl Segment {
+    /// Where a customer was forgotten.
+    #[must_use]
+    pub fn forgotten() -> Self {
+        Self(FORGOTTEN.to_owned())
+    }
+}
+
+impl CustomerReference {
+    /// Where a customer was forgotten.
+    #[must_use]
+    pub fn forgotten() -> Self {
+        Self(FORGOTTEN.to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,10 +11,10 @@ mod vault;
 
 pub use clock::{Clock, Randomness};
 pub use platform::{ExchangeError, MeError, Platform, Received, RefreshError, RefreshRefusal};
-pub use queue::{LONGEST_DELAY, Pointer, Queue, QueueError};
+pub use queue::{LONGEST_DELAY, Pointer, Queue, QueueError, Rescued};
 pub use registrar::{NotPrepared, Registrar, Submission};
 pub use store::{
-    Change, Claimed, DuePointer, Filter, IdentityClaim, IdentityKey, Page, ReadError, Rejected, Store, StoreError,
-    Summary, WriteError,
+    Change, Claimed, DuePointer, Filter, IdentityClaim, IdentityKey, LiveChain, Page, ReadError, Rejected, Store,
+    StoreError, Summary, WriteError,
 };
 pub use vault::{DataKey, OpenError, Place, SealError, Sealed, Vault, VaultError};

@@ -263,6 +263,12 @@ impl Profile {
         })
     }
 
+    /// Whether the access token has to live still when the registration is sent.
+    #[must_use]
+    pub fn needs_fresh_access_token(&self) -> bool {
+        self.access_token == AccessTokenNeed::Fresh
+    }
+
     /// How long a registration may take.
     #[must_use]
     pub fn time_limit(&self) -> Duration {

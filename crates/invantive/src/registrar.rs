@@ -30,6 +30,7 @@ pub struct Prepared {
     request: Request,
     judge: Judge,
     look_up: Option<LookUpRule>,
+    needs_fresh_access_token: bool,
     limit: Duration,
 }
 
@@ -66,6 +67,7 @@ impl Registrar for HttpRegistrar {
         Ok(Prepared {
             request: self.sendable(request)?,
             look_up: profile.look_up_rule(),
+            needs_fresh_access_token: profile.needs_fresh_access_token(),
             limit: profile.time_limit(),
             judge: Judge {
                 key,
@@ -81,6 +83,10 @@ impl Registrar for HttpRegistrar {
 
     fn look_up_rule(&self, prepared: &Prepared) -> Option<LookUpRule> {
         prepared.look_up
+    }
+
+    fn needs_fresh_access_token(&self, prepared: &Prepared) -> bool {
+        prepared.needs_fresh_access_token
     }
 
     fn time_limit(&self, prepared: &Prepared) -> Duration {

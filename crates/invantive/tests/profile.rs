@@ -96,8 +96,8 @@ fn what_is_wrong_is_told_with_its_key() {
         ),
         (
             "/access_token",
-            json!("fresh"),
-            "`access_token` `fresh` needs the rotation of pairs",
+            json!("new"),
+            "`access_token` is not as expected: unknown variant `new`",
         ),
         (
             "/pair_if_refused",

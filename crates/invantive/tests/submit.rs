@@ -361,3 +361,15 @@ async fn what_is_prepared_tells_its_limit_and_its_look_up_and_nothing_else() {
     assert_eq!((rule.delay_seconds, rule.pair_if_absent), (900, PairFate::Unknown));
     assert_eq!(format!("{prepared:?}"), "Prepared(hidden)");
 }
+
+#[test]
+fn the_profile_says_whether_the_access_token_has_to_live_still() {
+    for (need, fresh) in [(None, false), (Some("any"), false), (Some("fresh"), true)] {
+        let mut profile = example(&Url::parse("http://127.0.0.1:9/").unwrap());
+        if let Some(need) = need {
+            profile["access_token"] = json!(need);
+        }
+        let prepared = Case::new().prepare(&profile).unwrap();
+        assert_eq!(REGISTRAR.needs_fresh_access_token(&prepared), fresh, "{need:?}");
+    }
+}

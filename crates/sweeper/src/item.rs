@@ -9,12 +9,13 @@ use handover_core::{
     apply::{Along, ApplyError},
     connection::Connection,
     event::{Actor, Event},
+    ids::ConnectionId,
     ports::{Clock, DuePointer, LONGEST_DELAY, Pointer, Queue, QueueError, Randomness, Store, WriteError},
     registration::later,
 };
 use jiff::Timestamp;
 
-use crate::Sweeper;
+use crate::{Sweeper, pace::Lane};
 
 /// When a connection whose wake-up was sent is looked at again, counted from its time: by then the queue has delivered.
 const SAFETY: Duration = Duration::from_secs(30 * 60);
@@ -24,14 +25,36 @@ const NOTHING_DUE: Duration = Duration::from_secs(24 * 3600);
 const STEPS: u32 = 8;
 
 /// What became of it.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tended {
-    pub pointed: bool,
     pub warnings: u32,
     pub rejected: bool,
     pub failed: bool,
     /// How long something had been due already.
     pub overdue: Duration,
+    /// What is left to the worker.
+    pub wake_up: Option<WakeUp>,
+}
+
+/// A connection that the worker is to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WakeUp {
+    pub connection: ConnectionId,
+    pub lane: Lane,
+    /// Not before.
+    pub at: Timestamp,
+    /// The time that the index holds.
+    indexed: Timestamp,
+}
+
+/// What became of a wake-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The worker will see it.
+    Pointed,
+    /// It is beyond the queue's reach: a later sweep sends it.
+    Paced,
+    Failed,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +68,7 @@ enum ItemError {
 }
 
 impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
-    /// Deals with one connection. Whatever goes wrong with it is logged here and stops nothing else.
+    /// Decides what needs no more than that. Whatever goes wrong is logged here and stops nothing else.
     pub(crate) async fn tend(&self, due: &DuePointer, horizon: Timestamp) -> Tended {
         let mut tended = Tended::default();
         let looking = AssertUnwindSafe(self.look(due, horizon, &mut tended));
@@ -61,12 +84,33 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         tended
     }
 
+    /// Sends a wake-up for `slot`. Whatever goes wrong is logged here and stops nothing else.
+    pub(crate) async fn wake_up(&self, wake_up: &WakeUp, slot: Timestamp) -> Sent {
+        let sending = AssertUnwindSafe(self.point(wake_up, slot));
+        match sending.catch_unwind().await {
+            Ok(Ok(sent)) => sent,
+            Ok(Err(ItemError::Postpone(WriteError::Conflict(id)))) => {
+                tracing::debug!(connection.id = %id, "handover.sweep_passes");
+                Sent::Pointed
+            }
+            Ok(Err(error)) => {
+                tracing::error!(connection.id = %wake_up.connection, error = %error_chain(&error), "handover.tending_failed");
+                Sent::Failed
+            }
+            Err(_) => {
+                tracing::error!(connection.id = %wake_up.connection, "handover.panicked");
+                Sent::Failed
+            }
+        }
+    }
+
     async fn look(&self, due: &DuePointer, horizon: Timestamp, tended: &mut Tended) -> Result<(), ItemError> {
         let id = due.connection;
         let mut connection = self.desk.load(id).await?;
         // The time that the index holds, which every write of the connection moves.
         let mut indexed = due.wake_at;
-        tended.overdue = agenda::next_wake(&connection).map_or(Duration::ZERO, |at| self.since(at));
+        tended.overdue =
+            agenda::next_wake(&connection, self.desk.clock.now()).map_or(Duration::ZERO, |at| self.since(at));
         for _ in 0..STEPS {
             match agenda::step(&connection, self.desk.clock.now()) {
                 Step::Decide(matter) => {
@@ -77,8 +121,16 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                     };
                     indexed = wake_at;
                 }
-                Step::Perform(_) => return self.point(&connection, indexed, tended).await,
-                Step::Rest(Some(at)) if at <= horizon => return self.point(&connection, indexed, tended).await,
+                Step::Perform(task) => {
+                    let now = self.desk.clock.now();
+                    tended.wake_up = Some(wake_up(&connection, task.calls_outside(), now, indexed));
+                    return Ok(());
+                }
+                Step::Rest(Some(at)) if at <= horizon => {
+                    let outside = matches!(agenda::step(&connection, at), Step::Perform(task) if task.calls_outside());
+                    tended.wake_up = Some(wake_up(&connection, outside, at, indexed));
+                    return Ok(());
+                }
                 // The index lags behind, or holds a time at which nothing is due: only the latter is still so at
                 // the moment of the write, and is put right by it.
                 Step::Rest(at) if indexed <= horizon => {
@@ -112,21 +164,20 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
 
     /// Sends the wake-up **first**, and moves the time in the index then: a crash between the two sends twice, which is
     /// harmless; the other way round it would be forgotten for half an hour.
-    async fn point(&self, connection: &Connection, indexed: Timestamp, tended: &mut Tended) -> Result<(), ItemError> {
-        let Some(at) = agenda::next_wake(connection) else {
-            return Ok(());
+    async fn point(&self, wake_up: &WakeUp, slot: Timestamp) -> Result<Sent, ItemError> {
+        let Self { desk, .. } = self;
+        let wait = Duration::try_from(slot.duration_since(desk.clock.now())).unwrap_or_default();
+        let (sent, to) = if wait > LONGEST_DELAY {
+            (Sent::Paced, slot)
+        } else {
+            let pointer = Pointer::Wake {
+                connection: wake_up.connection,
+            };
+            desk.queue.send(&pointer, wait).await?;
+            (Sent::Pointed, later(slot, SAFETY))
         };
-        let now = self.desk.clock.now();
-        let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        let pointer = Pointer::Wake {
-            connection: connection.id,
-        };
-        self.desk.queue.send(&pointer, wait.min(LONGEST_DELAY)).await?;
-        tended.pointed = true;
-        // What has been due for long gets its half hour from now.
-        let safety = later(at.max(now), SAFETY);
-        self.desk.store.postpone(connection.id, indexed, safety).await?;
-        Ok(())
+        desk.store.postpone(wake_up.connection, wake_up.indexed, to).await?;
+        Ok(sent)
     }
 
     fn since(&self, at: Timestamp) -> Duration {
@@ -151,5 +202,18 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                 tended.failed = true;
             }
         }
+    }
+}
+
+fn wake_up(connection: &Connection, outside: bool, at: Timestamp, indexed: Timestamp) -> WakeUp {
+    WakeUp {
+        connection: connection.id,
+        lane: Lane {
+            application: connection.application.clone(),
+            outside,
+        },
+        // What an earlier sweep has given a later slot keeps it.
+        at: at.max(indexed),
+        indexed,
     }
 }

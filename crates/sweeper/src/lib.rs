@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod item;
+mod pace;
 mod report;
 mod shard;
 mod sweep;

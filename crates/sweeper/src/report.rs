@@ -16,6 +16,8 @@ pub struct Report {
     pub swept: u32,
     /// Wake-ups that were sent.
     pub pointed: u32,
+    /// Connections that a later sweep wakes up, because too many of their application are due at once.
+    pub paced: u32,
     /// Warnings to the OEM that a pair nears its end.
     pub warnings: u32,
     /// Connections that cannot be used: of an unknown version, or damaged. Kept as they are.
@@ -41,6 +43,7 @@ impl Report {
             count("SweepCompleted", self.completed.into()),
             count("Swept", self.swept),
             count("Pointed", self.pointed),
+            count("Paced", self.paced),
             count("Rejected", self.rejected),
             count("SweepFailures", self.failed),
             count("ExpiringWithinSevenDays", self.warnings),

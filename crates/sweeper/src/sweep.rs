@@ -1,18 +1,25 @@
 //! A sweep.
 
-use std::{collections::VecDeque, io, time::Duration};
+use std::{io, time::Duration};
 
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, StreamExt, future::join_all, stream};
 use handover_aws::{metrics, telemetry::error_chain};
 use handover_core::{
+    application::DEFAULT_PACE_PER_MINUTE,
     budget::Budget,
     connection::Status,
-    ports::{Clock, DuePointer, LONGEST_DELAY, Queue, Randomness, ReadError, Store},
+    ids::ApplicationId,
+    ports::{Clock, DuePointer, LONGEST_DELAY, Queue, Randomness, Store},
     registration::later,
 };
 use jiff::Timestamp;
 
-use crate::{Report, Sweeper, item::Tended, shard::Shard};
+use crate::{
+    Report, Sweeper,
+    item::{Sent, Tended, WakeUp},
+    pace::Paces,
+    shard::Shard,
+};
 
 /// Connections that are dealt with side by side.
 const SIDE_BY_SIDE: usize = 16;
@@ -34,8 +41,9 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         report
     }
 
-    /// Reads what is due within the reach of the queue, does what needs no secret and sends wake-ups for the rest. A page
-    /// of each part of the index in turn, so that none starves behind another.
+    /// Reads what is due within the reach of the queue, earliest first, does what needs no secret and sends wake-ups for
+    /// the rest, each application at its pace. A page of every part of the index at a time, so that none starves behind
+    /// another.
     pub async fn sweep(&self) -> Report {
         let budget = Budget::begin(self.desk.clock, self.timeout);
         let horizon = later(self.desk.clock.now(), LONGEST_DELAY);
@@ -43,26 +51,23 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
             completed: true,
             ..Report::default()
         };
-        let mut shards: VecDeque<_> = (0..self.desk.store.shards()).map(Shard::new).collect();
-        while let Some(mut shard) = shards.pop_front() {
+        let mut paces = Paces::default();
+        let mut shards: Vec<_> = (0..self.desk.store.shards()).map(Shard::new).collect();
+        while !shards.is_empty() {
             if self.is_late(&budget) {
                 report.cut_short = true;
-                report.completed &= shard.was_read() && shards.iter().all(Shard::was_read);
+                report.completed &= shards.iter().all(Shard::was_read);
                 break;
             }
-            match self.page(&mut shard, horizon, &budget, &mut report).await {
-                Ok(true) => shards.push_back(shard),
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(shard = shard.number, error = %error_chain(&error), "handover.shard_failed");
-                    report.completed = false;
-                }
-            }
+            let due = self.pages(&mut shards, horizon, &mut report).await;
+            let wake_ups = self.tend_all(&due, horizon, &budget, &mut report).await;
+            self.wake_up_all(wake_ups, &mut paces, &mut report).await;
         }
         report.in_doubt = self.doubts().await;
         tracing::info!(
             swept = report.swept,
             pointed = report.pointed,
+            paced = report.paced,
             failed = report.failed,
             rejected = report.rejected,
             cut_short = report.cut_short,
@@ -76,28 +81,86 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         budget.left(self.desk.clock) < RESERVE.min(self.timeout / 2)
     }
 
-    /// Deals with one page; says whether there may be more.
-    async fn page(
+    /// The next page of every part, earliest first. A part that is at its end, or cannot be read, is left out from then on.
+    async fn pages(&self, shards: &mut Vec<Shard>, horizon: Timestamp, report: &mut Report) -> Vec<DuePointer> {
+        let store = self.desk.store;
+        let read = join_all(
+            shards
+                .iter()
+                .map(|shard| store.due(shard.number, horizon, shard.limit())),
+        )
+        .await;
+        let mut due = Vec::new();
+        let mut go_on = Vec::new();
+        for (mut shard, page) in shards.drain(..).zip(read) {
+            match page {
+                Ok(page) => {
+                    let turned = shard.turn(page);
+                    due.extend(turned.fresh);
+                    go_on.extend(turned.more.then_some(shard));
+                }
+                Err(error) => {
+                    tracing::error!(shard = shard.number, error = %error_chain(&error), "handover.shard_failed");
+                    report.completed = false;
+                }
+            }
+        }
+        *shards = go_on;
+        due.sort_by_key(|due| due.wake_at);
+        due
+    }
+
+    /// What is left to the worker, still earliest first.
+    async fn tend_all(
         &self,
-        shard: &mut Shard,
+        due: &[DuePointer],
         horizon: Timestamp,
         budget: &Budget,
         report: &mut Report,
-    ) -> Result<bool, ReadError> {
-        let page = self.desk.store.due(shard.number, horizon, shard.limit()).await?;
-        let turned = shard.turn(page);
-        let tended: Vec<_> = stream::iter(&turned.fresh)
+    ) -> Vec<WakeUp> {
+        let tended: Vec<_> = stream::iter(due)
             .map(|due| self.in_time(due, horizon, budget))
-            .buffer_unordered(SIDE_BY_SIDE)
+            .buffered(SIDE_BY_SIDE)
             .collect()
             .await;
-        let all = turned.fresh.len();
         let dealt_with: Vec<_> = tended.into_iter().flatten().collect();
-        report.cut_short |= dealt_with.len() < all;
-        for one in dealt_with {
-            report.add(one);
+        report.cut_short |= dealt_with.len() < due.len();
+        dealt_with.into_iter().filter_map(|one| report.add(one)).collect()
+    }
+
+    async fn wake_up_all(&self, wake_ups: Vec<WakeUp>, paces: &mut Paces, report: &mut Report) {
+        let mut slotted = Vec::with_capacity(wake_ups.len());
+        for wake_up in wake_ups {
+            let now = self.desk.clock.now();
+            if !paces.knows(&wake_up.lane) {
+                let per_minute = self.pace(&wake_up.lane.application).await;
+                paces.start(wake_up.lane.clone(), per_minute, now);
+            }
+            let slot = paces.slot(&wake_up.lane, wake_up.at.max(now));
+            slotted.push((wake_up, slot));
         }
-        Ok(turned.more)
+        let mut sent = stream::iter(&slotted)
+            .map(|(wake_up, slot)| self.wake_up(wake_up, *slot))
+            .buffer_unordered(SIDE_BY_SIDE);
+        while let Some(sent) = sent.next().await {
+            match sent {
+                Sent::Pointed => report.pointed += 1,
+                Sent::Paced => report.paced += 1,
+                Sent::Failed => report.failed += 1,
+            }
+        }
+    }
+
+    /// How many of an application's connections are taken up a minute.
+    async fn pace(&self, application: &ApplicationId) -> u32 {
+        match self.desk.store.application(application).await {
+            Ok(Some(application)) => application.pace_per_minute,
+            Ok(None) => DEFAULT_PACE_PER_MINUTE,
+            Err(error) => {
+                tracing::warn!(application.id = %application, error = %error_chain(&error), "handover.pace_not_read");
+                DEFAULT_PACE_PER_MINUTE
+            }
+        }
     }
 
     async fn in_time(&self, due: &DuePointer, horizon: Timestamp, budget: &Budget) -> Option<Tended> {
@@ -119,12 +182,13 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
 }
 
 impl Report {
-    fn add(&mut self, one: Tended) {
+    /// Counts it; what is left to the worker comes back.
+    fn add(&mut self, one: Tended) -> Option<WakeUp> {
         self.swept += 1;
-        self.pointed += u32::from(one.pointed);
         self.warnings += one.warnings;
         self.rejected += u32::from(one.rejected);
         self.failed += u32::from(one.failed);
         self.oldest_overdue = self.oldest_overdue.max(one.overdue);
+        one.wake_up
     }
 }

@@ -6,7 +6,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{FutureExt, future::join_all};
 use handover_aws::{
     metrics::{self, Metric, Unit},
-    queue,
+    queue::{self, Message},
     telemetry::error_chain,
 };
 use handover_core::{
@@ -28,7 +28,7 @@ pub struct Batch {
 }
 
 /// A message that has to come back. What happened is in the log.
-struct ComesBack;
+pub(crate) struct ComesBack;
 
 impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
 where
@@ -40,7 +40,7 @@ where
     C: Clock,
     N: Randomness,
 {
-    /// Follows a batch of pointers and says which have to come back.
+    /// Follows a batch of messages, wake-ups or rescued pairs, and says which have to come back.
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
         // Boxed: the SDK's futures are nested too deeply to lie in one with the runtime's.
         let batch = self.batch(event).boxed_local().await;
@@ -89,7 +89,8 @@ where
 
     async fn follow(&self, message: &str, body: &str, budget: &Budget) -> Result<Woken, ComesBack> {
         let connection = match queue::read(body) {
-            Ok(Pointer::Wake { connection }) => connection,
+            Ok(Message::Wake(Pointer::Wake { connection })) => connection,
+            Ok(Message::Rescue(rescued)) => return self.bring_home(&rescued).await.map(|()| Woken::default()),
             // Not understood here, perhaps by another version: kept, in the end among the dead letters.
             Err(error) => {
                 tracing::error!(message.id = message, error = %error, "handover.message_refused");
@@ -114,6 +115,16 @@ fn said(connection: ConnectionId, message: &str, error: &WakeError) -> Result<Wo
         WakeError::Apply(ApplyError::Conflict(_)) => {
             tracing::debug!(connection.id = %connection, message.id = message, "handover.claim_lost");
             Ok(Woken::default())
+        }
+        WakeError::PairLost { effect, source } => {
+            tracing::error!(
+                connection.id = %connection,
+                message.id = message,
+                effect.id = %effect,
+                error = %error_chain(source),
+                "handover.pair_lost"
+            );
+            Err(ComesBack)
         }
         error => {
             tracing::error!(

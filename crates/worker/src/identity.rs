@@ -6,14 +6,13 @@ use futures::join;
 use handover_core::{
     apply::{Along, ApplyError},
     budget::Budget,
-    chain::{self, Order},
-    connection::{Connection, Pair},
+    connection::{Connection, Identity, Pair, Problem},
     event::{Actor, Event},
-    ports::{Claimed, Clock, IdentityKey, Platform, Queue, Randomness, Registrar, Store, Vault},
+    ports::{Clock, Platform, Queue, Randomness, Registrar, Store, Vault},
 };
 
 use crate::{
-    WakeError, Worker,
+    WakeError, Worker, report,
     unseal::{Closed, Obstacle},
 };
 
@@ -41,63 +40,46 @@ where
         let told = if self.desk.clock.now() < pair.access_ends_at {
             self.ask_platform(connection, pair).await
         } else {
-            Ok(in_vain(
-                pair,
-                "it was not asked in time: its access token has ended".into(),
-            ))
+            Err(in_vain("it was not asked in time: its access token has ended"))
         };
-        let (event, along) = match told {
-            Ok(told) => told,
+        let authorisation = &pair.key.authorisation;
+        let noted = match told {
+            Ok(identity) => {
+                let by = &Actor::Worker;
+                let noted = self.desk.identify(connection.id, authorisation, &identity, by).await;
+                noted.inspect(report::placed)
+            }
             // Counts as asked in vain: the next question, or the registration itself, comes back to it.
-            Err(Closed::Obstacle(Obstacle { reason, .. })) => in_vain(pair, reason),
+            Err(Closed::Obstacle(Obstacle { reason, .. })) => {
+                let event = Event::NotIdentified {
+                    authorisation: authorisation.clone(),
+                    reason,
+                };
+                self.desk
+                    .apply_to(connection, &event, &Actor::Worker, &Along::default())
+                    .await
+            }
             Err(Closed::Away(error)) => return Err(error),
         };
-        // On the version that was read: the claim of the identity was made from it.
-        match self.desk.apply_to(connection, &event, &Actor::Worker, &along).await {
+        match noted {
+            // Another consent has taken its place, or it is finished.
             Err(ApplyError::Refused(_)) => Ok(self.desk.load(connection.id).await?),
             result => Ok(result?),
         }
     }
 
-    async fn ask_platform(&self, connection: &Connection, pair: &Pair) -> Result<(Event, Along), Closed> {
-        let (tokens, application) = join!(self.open_pair(&pair.key), self.open_application(connection));
-        let (pair_opened, application) = (tokens?, application?);
-        let tokens = pair_opened.tokens_of(connection.id, &application)?;
-        let authorisation = pair.key.authorisation.clone();
-        let identity = match self.platform.me(&application, &tokens.access_token, ASKING).await {
-            Ok(identity) => identity,
-            Err(error) => return Ok(in_vain(pair, error.reason)),
-        };
-        let key = IdentityKey {
-            platform: application.platform,
-            client_id: application.client_id,
-            user: identity.user.clone(),
-        };
-        let ours = Claimed {
-            connection: connection.id,
-            authorisation: authorisation.clone(),
-            sent_at: pair.sent_at,
-        };
-        let read = self.desk.store.identity(&key).await;
-        let before = read.map_err(|error| Closed::Away(ApplyError::from(error).into()))?;
-        let Order { claim, replaces } = chain::order(key, ours, before);
-        if claim.is_none() {
-            tracing::warn!(connection.id = %connection.id, "handover.chain_outlived");
-        }
-        let event = Event::Identified {
-            authorisation,
-            identity,
-            replaces,
-        };
-        let along = Along {
-            identity: claim,
-            ..Along::default()
-        };
-        Ok((event, along))
+    async fn ask_platform(&self, connection: &Connection, pair: &Pair) -> Result<Identity, Closed> {
+        let (pair, application) = join!(self.open_pair(&pair.key), self.open_application(connection));
+        let (pair, application) = (pair?, application?);
+        let tokens = pair.tokens_of(connection.id, &application)?;
+        let told = self.platform.me(&application, &tokens.access_token, ASKING).await;
+        told.map_err(|error| in_vain(error.reason))
     }
 }
 
-fn in_vain(pair: &Pair, reason: String) -> (Event, Along) {
-    let authorisation = pair.key.authorisation.clone();
-    (Event::NotIdentified { authorisation, reason }, Along::default())
+fn in_vain(reason: impl Into<String>) -> Closed {
+    Closed::Obstacle(Obstacle {
+        problem: Problem::IdentityUnknown,
+        reason: reason.into(),
+    })
 }

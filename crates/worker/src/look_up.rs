@@ -8,7 +8,7 @@ use handover_core::{
 };
 
 use crate::{
-    WakeError, Worker, register,
+    WakeError, Worker, report,
     unseal::{Closed, Obstacle},
 };
 
@@ -52,7 +52,7 @@ where
         {
             Ok(next) => {
                 if let State::Registered(done) = &next.state {
-                    register::registered(&next, &done.segment);
+                    report::registered(&next, done);
                 }
                 Ok(next)
             }

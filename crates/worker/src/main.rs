@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use aws_lambda_events::sqs::SqsEvent;
 use handover_aws::{
     DynamoStore, KmsVault, SqsQueue, SystemClock, SystemRandomness, clients,
-    config::{Keys, Logging, Tables, Transport, WakeQueue, environment},
+    config::{Keys, Logging, RescueQueue, Tables, Transport, WakeQueue, environment},
     telemetry::{self, error_chain},
 };
 use handover_core::apply::Desk;
@@ -32,7 +32,8 @@ async fn run() -> Result<(), Error> {
     let http = HttpClient::new(Transport::read(environment)?.allow_http)?;
     let aws = clients::load().await;
     let store = DynamoStore::new(clients::dynamodb(&aws), Tables::read(environment)?);
-    let queue = SqsQueue::new(clients::sqs(&aws), WakeQueue::read(environment)?);
+    let queue =
+        SqsQueue::new(clients::sqs(&aws), WakeQueue::read(environment)?).with_rescue(RescueQueue::read(environment)?);
     let vault = KmsVault::new(clients::kms(&aws), Keys::read(environment)?);
     let (platform, registrar) = (ExactOnline::new(http.clone()), HttpRegistrar::new(http));
     let (clock, randomness) = (SystemClock::new(), SystemRandomness);

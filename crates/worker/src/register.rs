@@ -6,26 +6,24 @@ use futures::join;
 use handover_core::{
     apply::{Along, ApplyError},
     budget::Budget,
-    connection::{Attempter, Connection, LookUpRule, PairKey, Problem, State},
+    connection::{Attempter, Connection, LookUpRule, PairKey, Problem},
     decide::{Refused, Why, decide},
     event::{Actor, Event, Outcome},
-    ids::{EffectId, Segment},
+    ids::EffectId,
     ports::{Clock, Platform, Queue, Randomness, Registrar, Store, Submission, Vault},
 };
 
 use crate::{
-    WakeError, Worker,
+    WakeError, Worker, report,
     unseal::{Closed, Obstacle},
 };
-
-/// For taking back a claim of which nobody knows whether it was written.
-const WITHDRAWING: Duration = Duration::from_secs(10);
 
 /// A request that is ready, and how long it may take.
 struct Ready<T> {
     request: T,
     limit: Duration,
     look_up: Option<LookUpRule>,
+    needs_fresh_access_token: bool,
 }
 
 impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
@@ -46,11 +44,17 @@ where
         if let Err(refused) = decide(connection, rehearsal, &Actor::Worker, self.desk.clock.now()) {
             return self.refused(connection, refused).await;
         }
+        if let Some(moved) = self.take_place(connection).await? {
+            return Ok(moved);
+        }
         let ready = match self.prepare(connection).await {
             Ok(ready) => ready,
             Err(Closed::Obstacle(obstacle)) => return self.not_ready(connection, obstacle).await,
             Err(Closed::Away(error)) => return Err(error),
         };
+        if ready.needs_fresh_access_token && !connection.fresh_access_token {
+            return self.rotate_first(connection).await;
+        }
         if !budget.fits(self.desk.clock, ready.limit) {
             return self.too_long(connection, ready.limit).await;
         }
@@ -62,9 +66,40 @@ where
         {
             Ok(claimed) => self.submit(&claimed, effect, ready, budget).await,
             Err(ApplyError::Refused(refused)) => self.refused(connection, refused).await,
-            Err(error @ ApplyError::Unavailable(_)) => self.withdraw(connection, effect, error, budget).await,
+            Err(error @ ApplyError::Unavailable(_)) => {
+                let not_sent = Event::AttemptEnded {
+                    effect,
+                    outcome: not_sent("the table did not say whether the claim was written; nothing was sent"),
+                };
+                self.withdraw(connection, &not_sent, error, budget).await
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The chain whose pair is handed over has to be known as the live one. `Some`: it was not, or is not, and what
+    /// follows from that has been written.
+    async fn take_place(&self, connection: &Connection) -> Result<Option<Connection>, WakeError> {
+        match self.desk.take_place(connection, &Actor::Worker).await {
+            Ok(placed) => Ok(placed.inspect(report::placed)),
+            // Finished or consented to anew meanwhile.
+            Err(ApplyError::Refused(_)) => Ok(Some(self.desk.load(connection.id).await?)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn rotate_first(&self, connection: &Connection) -> Result<Connection, WakeError> {
+        let next = self
+            .desk
+            .apply_to(
+                connection,
+                &Event::FreshAccessTokenNeeded,
+                &Actor::Worker,
+                &Along::default(),
+            )
+            .await?;
+        tracing::info!(connection.id = %connection.id, "handover.fresh_access_token_needed");
+        Ok(next)
     }
 
     fn claim(&self, effect: EffectId, look_up: Option<LookUpRule>, budget: &Budget) -> Event {
@@ -78,8 +113,11 @@ where
     }
 
     async fn refused(&self, connection: &Connection, refused: Refused) -> Result<Connection, WakeError> {
-        if refused.why != Why::IdentityUnknown {
-            return Err(ApplyError::from(refused).into());
+        match refused.why {
+            Why::IdentityUnknown => {}
+            // It grew too old while this was prepared: the agenda has the pair rotated first.
+            Why::StaleAccessToken => return Ok(connection.clone()),
+            _ => return Err(ApplyError::from(refused).into()),
         }
         let obstacle = Obstacle {
             problem: Problem::IdentityUnknown,
@@ -118,6 +156,7 @@ where
         Ok(Ready {
             limit: self.registrar.time_limit(&request),
             look_up: self.registrar.look_up_rule(&request),
+            needs_fresh_access_token: self.registrar.needs_fresh_access_token(&request),
             request,
         })
     }
@@ -140,32 +179,6 @@ where
         self.not_ready(connection, obstacle).await
     }
 
-    /// The claim may stand or not, and nothing was sent. If it stands it is taken back, so that it does not end as a
-    /// doubt about nothing.
-    async fn withdraw(
-        &self,
-        connection: &Connection,
-        effect: EffectId,
-        error: ApplyError,
-        budget: &Budget,
-    ) -> Result<Connection, WakeError> {
-        let clock = self.desk.clock;
-        let shortly = Budget::begin(clock, WITHDRAWING.min(budget.left(clock)));
-        let event = Event::AttemptEnded {
-            effect,
-            outcome: Outcome::NotSent {
-                reason: "the table did not say whether the claim was written; nothing was sent".into(),
-                problem: Problem::ChannelUnavailable,
-            },
-        };
-        let taken_back = self
-            .desk
-            .record(connection.id, &event, &Actor::Worker, &Along::default(), &shortly)
-            .await;
-        // Refused: it never stood. Unavailable again: the message comes back, and if it stands the lease ends it.
-        taken_back.map_err(|_| error.into())
-    }
-
     async fn submit(
         &self,
         claimed: &Connection,
@@ -176,10 +189,7 @@ where
         let outcome = if budget.fits(self.desk.clock, ready.limit) {
             self.registrar.submit(ready.request).await
         } else {
-            Outcome::NotSent {
-                reason: "the claim took so long that the request did not fit into the invocation any more".into(),
-                problem: Problem::ChannelUnavailable,
-            }
+            not_sent("the claim took so long that the request did not fit into the invocation any more")
         };
         self.keep(claimed, effect, outcome, budget).await
     }
@@ -199,7 +209,7 @@ where
             .await;
         match stored {
             Ok(connection) => {
-                ended(&connection, effect, &text);
+                report::attempt_ended(&connection, effect, &text);
                 Ok(connection)
             }
             // Settled by somebody meanwhile, in a way that this word does not change.
@@ -233,6 +243,13 @@ fn pair_key(connection: &Connection) -> Result<PairKey, Closed> {
     Ok(pair.key.clone())
 }
 
+fn not_sent(reason: &str) -> Outcome {
+    Outcome::NotSent {
+        reason: reason.into(),
+        problem: Problem::ChannelUnavailable,
+    }
+}
+
 fn in_words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Registered { segment } => format!("registered `{segment}`"),
@@ -240,33 +257,4 @@ fn in_words(outcome: &Outcome) -> String {
         Outcome::NotSent { reason, .. } => format!("not sent: {reason}"),
         Outcome::Unanswered { reason } => format!("unanswered: {reason}"),
     }
-}
-
-fn ended(connection: &Connection, effect: EffectId, outcome: &str) {
-    if let State::Registered(done) = &connection.state {
-        registered(connection, &done.segment);
-        return;
-    }
-    tracing::warn!(
-        connection.id = %connection.id,
-        effect.id = %effect,
-        attempt.number = connection.attempts,
-        outcome,
-        status = %connection.state.status(),
-        "handover.attempt_ended"
-    );
-}
-
-/// The line that says a customer is there, and how late.
-pub(crate) fn registered(connection: &Connection, segment: &Segment) {
-    let late = connection
-        .due_at()
-        .map(|due_at| connection.updated_at.duration_since(due_at).as_secs());
-    tracing::info!(
-        connection.id = %connection.id,
-        database.segment = %segment,
-        attempt.number = connection.attempts,
-        late.seconds = late,
-        "handover.registered"
-    );
 }

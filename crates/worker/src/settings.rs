@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use handover_aws::config::{ConfigError, Deployment, Timeout};
 
+use crate::rotate;
+
+/// What a claim, its reads before it and the storing after it need beside the rotation itself.
+const BESIDE: Duration = Duration::from_secs(15);
+
 /// What the environment says to this function only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -24,10 +29,22 @@ impl Settings {
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             deployment: Deployment::read(&get)?.name,
-            timeout: Timeout::read(&get)?.limit,
+            timeout: timeout(&get)?,
             accept_unknown_identity: accept_unknown_identity(&get)?,
         })
     }
+}
+
+fn timeout(get: &impl Fn(&str) -> Option<String>) -> Result<Duration, ConfigError> {
+    let timeout = Timeout::read(get)?.limit;
+    if timeout < rotate::LEAST.saturating_add(BESIDE) {
+        return Err(ConfigError::Invalid {
+            key: "HANDOVER_TIMEOUT_SECONDS",
+            found: timeout.as_secs().to_string(),
+            expected: "75 seconds at least: the platform's token endpoint is given 60, and storing takes its part",
+        });
+    }
+    Ok(timeout)
 }
 
 fn accept_unknown_identity(get: &impl Fn(&str) -> Option<String>) -> Result<bool, ConfigError> {
@@ -48,10 +65,10 @@ fn accept_unknown_identity(get: &impl Fn(&str) -> Option<String>) -> Result<bool
 mod tests {
     use super::*;
 
-    fn read(accept: &str) -> Result<Settings, ConfigError> {
+    fn read(timeout: &str, accept: &str) -> Result<Settings, ConfigError> {
         Settings::read(|key| match key {
             "HANDOVER_DEPLOYMENT" => Some("handover-test".into()),
-            "HANDOVER_TIMEOUT_SECONDS" => Some("120".into()),
+            "HANDOVER_TIMEOUT_SECONDS" => Some(timeout.into()),
             "HANDOVER_ACCEPT_UNKNOWN_IDENTITY" => Some(accept.into()),
             _ => None,
         })
@@ -59,13 +76,20 @@ mod tests {
 
     #[test]
     fn an_unknown_identity_is_accepted_only_in_so_many_words() {
-        assert!(!read("").unwrap().accept_unknown_identity);
-        assert!(!read("false").unwrap().accept_unknown_identity);
-        assert!(read("true").unwrap().accept_unknown_identity);
-        let wrong = read("maybe").unwrap_err().to_string();
+        assert!(!read("120", "").unwrap().accept_unknown_identity);
+        assert!(!read("120", "false").unwrap().accept_unknown_identity);
+        assert!(read("120", "true").unwrap().accept_unknown_identity);
+        let wrong = read("120", "maybe").unwrap_err().to_string();
         assert!(
             wrong.starts_with("HANDOVER_ACCEPT_UNKNOWN_IDENTITY is `maybe`"),
             "{wrong}"
         );
+    }
+
+    #[test]
+    fn a_timeout_that_no_rotation_fits_into_is_refused() {
+        assert!(read("75", "").is_ok());
+        let refusal = read("74", "").unwrap_err().to_string();
+        assert!(refusal.starts_with("HANDOVER_TIMEOUT_SECONDS is `74`"), "{refusal}");
     }
 }

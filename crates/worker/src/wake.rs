@@ -9,13 +9,15 @@ use handover_core::{
     connection::Connection,
     event::{Actor, Event},
     ids::{ConnectionId, EffectId},
-    ports::{Clock, Platform, Queue, QueueError, Randomness, Registrar, Store, Vault, VaultError},
+    ports::{Clock, Platform, Pointer, Queue, QueueError, Randomness, Registrar, Store, Vault, VaultError},
 };
 
 use crate::Worker;
 
 /// Steps within one invocation. More than any state needs; what is left waits for the next wake-up.
 const STEPS: u32 = 8;
+/// Until a connection is looked at again that others than itself stand in the way of.
+const CONTENDED: Duration = Duration::from_secs(60);
 
 /// What a wake-up did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +44,18 @@ pub enum WakeError {
         /// What the call may take.
         needed: Duration,
     },
+    /// A rotation brought a pair, and neither the table nor the rescue queue could take it.
+    #[error("rotation {effect} brought a pair, which could not be stored anywhere")]
+    PairLost {
+        /// The rotation.
+        effect: EffectId,
+        /// Why it was not stored.
+        source: ApplyError,
+    },
     /// An outcome is known here and stored nowhere: the end of the lease will make it a doubt.
-    #[error("attempt {effect} ended ({outcome}) and that could not be stored")]
+    #[error("effect {effect} ended ({outcome}) and that could not be stored")]
     NotStored {
-        /// The attempt.
+        /// The attempt or rotation.
         effect: EffectId,
         /// How it ended.
         outcome: String,
@@ -79,22 +89,27 @@ where
                     self.desk.point(&connection).await?;
                     return Ok(woken);
                 }
-                Step::Decide(_) => self.decide(&connection).await,
-                Step::Perform(Task::Register) => self.register(&connection, budget).await,
-                Step::Perform(Task::LookUp) => self.look_up(&connection).await,
-                Step::Perform(Task::AskIdentity) => self.ask_identity(&connection, budget).await,
+                Step::Decide(_) => self.decide(&connection).await.map(Some),
+                Step::Perform(task) => self.perform(task, &connection, budget).await,
             };
             match done {
-                Ok(next) => {
+                Ok(Some(next)) => {
                     woken.warnings += u32::from(step == Step::Decide(Matter::Warn));
                     connection = next;
                 }
-                // Somebody wrote first: a look at what it is now says whether anything is left to do.
-                Err(WakeError::Apply(ApplyError::Conflict(_))) => connection = self.desk.load(id).await?,
+                Ok(None) => return Ok(woken),
+                Err(WakeError::Apply(ApplyError::Conflict(_))) => {
+                    let read = std::mem::replace(&mut connection, self.desk.load(id).await?);
+                    if connection.revision == read.revision {
+                        self.look_again(id).await?;
+                        return Ok(woken);
+                    }
+                    // Somebody wrote first: a look at what it is now says whether anything is left to do.
+                }
                 Err(error) => return Err(error),
             }
-            if matches!(step, Step::Perform(_)) {
-                // A call with a secret has an invocation to itself: the next one gets the whole of its time.
+            if matches!(step, Step::Perform(task) if task.calls_outside()) {
+                // A call outside has an invocation to itself: the next one gets the whole of its time.
                 self.desk.point(&connection).await?;
                 return Ok(woken);
             }
@@ -102,6 +117,33 @@ where
         // Not pointed at: whatever goes round in circles does so at the sweeper's pace.
         tracing::warn!(connection.id = %id, steps = STEPS, "handover.steps_used_up");
         Ok(woken)
+    }
+
+    /// `None`: it is gone.
+    async fn perform(
+        &self,
+        task: Task,
+        connection: &Connection,
+        budget: &Budget,
+    ) -> Result<Option<Connection>, WakeError> {
+        match task {
+            Task::Register => self.register(connection, budget).await,
+            Task::Rotate => self.rotate(connection, budget).await,
+            Task::LookUp => self.look_up(connection).await,
+            Task::AskIdentity => self.ask_identity(connection, budget).await,
+            Task::Tell => self.tell(connection).await,
+            Task::Erase => self.erase(connection).await,
+            Task::Retire => return self.retire(connection).await.map(|()| None),
+        }
+        .map(Some)
+    }
+
+    /// Something else than this connection keeps changing: the holder of the live chain, or one that has to be told.
+    /// Not at once, so that it does not spin.
+    async fn look_again(&self, connection: ConnectionId) -> Result<(), WakeError> {
+        tracing::info!(connection.id = %connection, "handover.contended");
+        let pointer = Pointer::Wake { connection };
+        Ok(self.desk.queue.send(&pointer, CONTENDED).await?)
     }
 
     async fn decide(&self, connection: &Connection) -> Result<Connection, WakeError> {

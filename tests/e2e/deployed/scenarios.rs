@@ -2,12 +2,16 @@
 
 mod assisted;
 mod callback;
+mod chains;
 mod channel_faults;
 mod configuration;
 mod contract;
 mod journey;
 mod platform_faults;
 mod queue;
+mod renewal;
+mod rescue;
+mod retention;
 mod slow_platform;
 mod tampering;
 mod time;
@@ -44,7 +48,15 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         channel_faults::what_surely_had_no_effect_comes_back_by_itself,
         tampering::an_altered_application_or_channel_is_refused,
         time::what_was_far_away_is_registered_within_two_seconds_of_its_time,
-        time::a_pair_is_warned_of_and_expires,
+        renewal::a_pair_is_renewed_on_day_27_and_registered_on_day_40,
+        renewal::a_pair_that_is_not_renewed_expires_on_day_30_and_gets_a_new_link,
+        renewal::an_answer_that_is_lost_is_recovered_once,
+        renewal::a_channel_that_wants_a_fresh_access_token_gets_one,
+        rescue::a_pair_that_the_table_cannot_take_comes_home,
+        chains::the_oem_is_told_which_database_lost_its_authorisation,
+        chains::a_pending_connection_is_superseded,
+        retention::what_is_finished_goes_after_its_time,
+        retention::a_customer_is_forgotten_at_once,
         journey::a_customer_is_connected_and_registered_in_time,
         journey::a_connection_can_be_cancelled_rescheduled_and_given_a_new_link,
         assisted::a_person_takes_a_registration_in_hand_and_says_how_it_ended,

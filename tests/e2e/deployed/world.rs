@@ -106,15 +106,21 @@ impl World {
 
     /// The same, over another channel.
     pub async fn journey_over(&self, channel: &str, after: Duration) -> Result<Journey> {
-        let number = self.users.fetch_add(1, Ordering::Relaxed);
-        let database = format!("customer-{number}");
+        let name = format!("customer-{}", self.users.load(Ordering::Relaxed));
         let user = User {
             password: PASSWORD.into(),
-            full_name: format!("Customer {number}"),
+            full_name: name.clone(),
             ..User::default()
         };
-        self.control().put_user(&database, &user).await?;
-        let browser = Customer::new(&self.stage.gateway.url(), &database, PASSWORD)?;
+        self.control().put_user(&name, &user).await?;
+        self.journey_as(&name, channel, after).await
+    }
+
+    /// The same, with a user of Exact Online who is known there already.
+    pub async fn journey_as(&self, user: &str, channel: &str, after: Duration) -> Result<Journey> {
+        let number = self.users.fetch_add(1, Ordering::Relaxed);
+        let database = format!("customer-{number}");
+        let browser = Customer::new(&self.stage.gateway.url(), user, PASSWORD)?;
         let reference = format!("Customer {number}");
         let invitation = Invitation {
             application: APPLICATION,
@@ -222,6 +228,19 @@ impl World {
             Ok(()) => Ok(()),
             Err(error) => Err(error.context(format!("it stands so: {:#}", self.show(connection).await?))),
         }
+    }
+
+    /// Waits until a pair is in the rescue queue, or was.
+    pub async fn until_rescued(&self) -> Result<()> {
+        let queue = self.output("RescueQueueUrl")?.to_owned();
+        let rescued = wait::until("a pair to be rescued", SOON, || async {
+            let calls = self.stage.recorder.calls();
+            let sent = |call: &handover_local::recorder::Call| {
+                call.action == "sqs:SendMessage" && call.resource == queue && call.caller == "handover-worker"
+            };
+            Ok(calls.iter().any(sent).then_some(()))
+        });
+        rescued.await
     }
 
     /// How often this connection's pair reached Invantive Cloud.

@@ -49,13 +49,26 @@ pub struct Recording {
 pub struct Recorder {
     port: u16,
     recording: Arc<Mutex<Recording>>,
+    outage: Arc<Mutex<Option<Outage>>>,
     task: JoinHandle<()>,
+}
+
+/// Calls that do not reach AWS: answered as if it were away.
+#[derive(Debug, Clone)]
+pub struct Outage {
+    /// Whose, such as `handover-callback`.
+    pub caller: String,
+    /// Which, as the body or the header `X-Amz-Target` has it.
+    pub action: String,
+    /// Only those whose body holds this.
+    pub body: String,
 }
 
 struct Between {
     client: reqwest::Client,
     cloud: String,
     recording: Arc<Mutex<Recording>>,
+    outage: Arc<Mutex<Option<Outage>>>,
 }
 
 impl Recorder {
@@ -69,11 +82,13 @@ impl Recorder {
             .context("no free port for the recorder")?;
         let port = listener.local_addr()?.port();
         let recording = Arc::<Mutex<Recording>>::default();
+        let outage = Arc::<Mutex<Option<Outage>>>::default();
         let client = reqwest::Client::builder().no_proxy().build()?;
         let between = Arc::new(Between {
             client,
             cloud,
             recording: Arc::clone(&recording),
+            outage: Arc::clone(&outage),
         });
         let router = Router::new().fallback(hand_on).with_state(between);
         let task = tokio::spawn(async move {
@@ -81,13 +96,23 @@ impl Recorder {
                 eprintln!("the recorder ended: {error}");
             }
         });
-        Ok(Self { port, recording, task })
+        Ok(Self {
+            port,
+            recording,
+            outage,
+            task,
+        })
     }
 
     /// Its address: `AWS_ENDPOINT_URL` of whom is to be recorded.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// From now on these calls do not reach AWS; `None`: all do again.
+    pub fn set_outage(&self, outage: Option<Outage>) {
+        *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = outage;
     }
 
     /// The calls so far.
@@ -131,6 +156,12 @@ async fn hand_on(State(between): State<Arc<Between>>, request: Request) -> Respo
 async fn ask(between: &Between, request: Request) -> Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 64 * 1024 * 1024).await?;
+    let outage = between.outage.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if outage.is_some_and(|outage| outage.strikes(&parts, &body)) {
+        let mut away = Response::new(Body::from(r#"{"__type":"InternalServerError","message":"on purpose"}"#));
+        *away.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        return Ok(away);
+    }
     {
         let mut recording = between.recording.lock().unwrap_or_else(PoisonError::into_inner);
         note(&mut recording, &parts, &body);
@@ -138,28 +169,35 @@ async fn ask(between: &Between, request: Request) -> Result<Response<Body>> {
     forward(&between.client, &between.cloud, None, parts, body).await
 }
 
+impl Outage {
+    fn strikes(&self, parts: &Parts, body: &Bytes) -> bool {
+        let action = header(parts, "x-amz-target").ends_with(&format!(".{}", self.action));
+        action && caller(parts) == self.caller && String::from_utf8_lossy(body).contains(&self.body)
+    }
+}
+
+fn header(parts: &Parts, name: &str) -> String {
+    let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
+}
+
+/// The caller's application id.
+fn caller(parts: &Parts) -> String {
+    let agent = format!("{} {}", header(parts, "x-amz-user-agent"), header(parts, "user-agent"));
+    let named = agent.split_whitespace().find_map(|word| word.strip_prefix("app/"));
+    named.unwrap_or_default().to_owned()
+}
+
 fn note(recording: &mut Recording, parts: &Parts, body: &Bytes) {
-    let text = |name: &str| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let target = text("x-amz-target");
+    let target = header(parts, "x-amz-target");
     let (service, action) = target.split_once('.').unwrap_or_default();
-    let agent = format!("{} {}", text("x-amz-user-agent"), text("user-agent"));
-    let caller = agent
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("app/"))
-        .unwrap_or_default();
+    let caller = caller(parts);
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let calls = match service.split('_').next() {
         Some("DynamoDB") => dynamodb(action, &json),
         Some("TrentService") => vec![kms(action, &json)],
         Some("AmazonSQS") => vec![plain("sqs", action, string(&json, "QueueUrl"))],
-        Some("") => vec![query(&text("authorization"), parts, body)],
+        Some("") => vec![query(&header(parts, "authorization"), parts, body)],
         // What no statement allows: the audit names it.
         _ => vec![plain(service, action, String::new())],
     };
@@ -168,7 +206,7 @@ fn note(recording: &mut Recording, parts: &Parts, body: &Bytes) {
         recording.bodies.push(String::from_utf8_lossy(body).into_owned());
     }
     recording.calls.extend(calls.into_iter().map(|call| Call {
-        caller: caller.to_owned(),
+        caller: caller.clone(),
         ..call
     }));
 }

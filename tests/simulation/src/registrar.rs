@@ -1,6 +1,13 @@
 //! An http channel that answers what it is told to.
 
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use handover_core::{
     connection::LookUpRule,
@@ -23,6 +30,8 @@ pub struct ScriptedRegistrar {
     pub answers: Mutex<VecDeque<LookUpAnswer>>,
     /// How a doubt can be settled.
     pub rule: Mutex<Option<LookUpRule>>,
+    /// Whether the access token has to be a living one.
+    pub wants_fresh: AtomicBool,
     /// The refresh tokens that were submitted.
     pub submitted: Mutex<Vec<String>>,
     /// Look-ups made.
@@ -51,6 +60,10 @@ impl Registrar for ScriptedRegistrar {
 
     fn look_up_rule(&self, _prepared: &Prepared) -> Option<LookUpRule> {
         *lock(&self.rule)
+    }
+
+    fn needs_fresh_access_token(&self, _prepared: &Prepared) -> bool {
+        self.wants_fresh.load(SeqCst)
     }
 
     fn time_limit(&self, _prepared: &Prepared) -> Duration {

@@ -1,6 +1,7 @@
 //! The two tables in memory.
 
 mod change;
+mod erase;
 mod list;
 mod tables;
 mod time;
@@ -84,6 +85,15 @@ impl Store for MemoryStore {
         let tables = lock(&self.tables);
         let records = tables.history.get(&id).into_iter().flat_map(|history| history.values());
         Ok(records.map(|written| written.record.clone()).collect())
+    }
+
+    async fn erase_history(&self, id: ConnectionId, to: u64) -> Result<(), WriteError> {
+        lock(&self.tables).erase_history(id, to);
+        Ok(())
+    }
+
+    async fn remove(&self, read: &Connection) -> Result<(), WriteError> {
+        lock(&self.tables).remove(read)
     }
 
     async fn link(&self, hash: &LinkHash) -> Result<Option<Link>, ReadError> {

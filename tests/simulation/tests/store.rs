@@ -12,7 +12,7 @@ use handover_core::{
     authorisation::Authorisation,
     connection::{Connection, PairKey, Status},
     event::Event,
-    ports::{Change, Filter, Place, Store, WriteError},
+    ports::{Change, Filter, IdentityClaim, LiveChain, Place, Store, WriteError},
     registration::later,
 };
 use handover_simulation::MemoryStore;
@@ -128,7 +128,20 @@ async fn what_no_transaction_can_hold_is_rejected() {
         destroy: (100..200).map(generation).collect(),
         ..exchanged.clone()
     };
-    for change in [both, twice, many] {
+    let key_of_user = scene::identity_key("user");
+    let checked_and_put = Change {
+        requires: Some(LiveChain {
+            key: key_of_user.clone(),
+            authorisation: trip.id.clone(),
+        }),
+        identity: Some(IdentityClaim {
+            key: key_of_user,
+            held: scene::claimed(&exchanged.connection),
+            instead_of: None,
+        }),
+        ..exchanged.clone()
+    };
+    for change in [both, twice, many, checked_and_put] {
         let result = store.write(&change).await;
         assert!(matches!(result, Err(WriteError::Rejected(_))), "{result:?}");
     }
@@ -220,6 +233,7 @@ async fn a_part_of_a_customers_list_may_be_empty_and_not_the_last() {
     let filter = Filter {
         status: Some(Status::Cancelled),
         reference: Some("jansen".parse().unwrap()),
+        ..Filter::default()
     };
     let part = store.list(&filter, 1, None).await.unwrap();
     assert!(part.items.is_empty());

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use handover_core::{
-    application::{Application, Lifetimes, PlatformKind},
+    application::{Application, DEFAULT_PACE_PER_MINUTE, Lifetimes, PlatformKind},
     authorisation::{Authorisation, Link},
-    connection::{Attempter, Connection, Identity, OpenLink, Request},
-    decide::{Decision, create, decide},
-    event::{Actor, Event, Outcome},
-    ids::{AuthorisationId, ConnectionId, EffectId, LinkHash, Revision, WriterId},
-    ports::{Change, Claimed, IdentityClaim, IdentityKey, Randomness, Sealed},
+    chain::order,
+    connection::{Attempter, Connection, EffectKind, Identity, OpenLink, PairKey, Request, Upkeep},
+    decide::{Decision, FIRST_GENERATION, create, decide},
+    event::{Actor, Brought, Event, Outcome},
+    ids::{AuthorisationId, ClientId, ConnectionId, EffectId, LinkHash, Revision, WriterId},
+    ports::{Change, Claimed, IdentityKey, Randomness, Rescued, Sealed},
     registration::{ChannelKind, Due, Registration, later},
 };
 use jiff::Timestamp;
@@ -75,9 +76,11 @@ pub fn application(name: &str) -> Application {
         display_name: "Acme Bookkeeping".into(),
         platform: PlatformKind::ExactOnline,
         host: "https://start.exactonline.nl/".parse().unwrap(),
-        client_id: "2f5f1a0e-0000-4000-8000-000000000001".parse().unwrap(),
+        client_id: client_id(),
         redirect_uri: format!("https://connect.acme.example/callback/{name}").parse().unwrap(),
         lifetimes: Lifetimes::EXACT_ONLINE,
+        upkeep: Upkeep::default(),
+        pace_per_minute: DEFAULT_PACE_PER_MINUTE,
         return_origins: vec!["https://app.acme.example".parse().unwrap()],
     }
 }
@@ -103,6 +106,7 @@ pub fn invited_as(reference: &str, now: Timestamp) -> (Change, Link) {
         reference: reference.parse().unwrap(),
         application: link.application.clone(),
         lifetimes: Lifetimes::EXACT_ONLINE,
+        upkeep: Upkeep::default(),
         registration: Registration {
             channel: "invantive".parse().unwrap(),
             kind: ChannelKind::Http,
@@ -147,6 +151,7 @@ fn change(expected: Option<Revision>, decision: Decision) -> Change {
         link: None,
         consume: None,
         identity: None,
+        requires: decision.requires,
     }
 }
 
@@ -186,38 +191,92 @@ pub fn consent(connection: &Connection, trip: &Authorisation, now: Timestamp) ->
 /// The pair that the exchange under way has brought.
 #[must_use]
 pub fn exchanged(connection: &Connection, authorisation: &AuthorisationId, now: Timestamp) -> Change {
-    let event = Event::Exchanged {
-        effect: connection.effect.as_ref().unwrap().id,
+    let into = PairKey {
         authorisation: authorisation.clone(),
-        sent_at: now,
-        answered_at: later(now, Duration::from_secs(1)),
-        expires_in: Some(600),
+        generation: FIRST_GENERATION,
     };
+    let event = Event::Received(brought(connection.effect.as_ref().unwrap().id, into, now));
     next(connection, event, later(now, Duration::from_secs(2)))
 }
 
-/// Who consented, with the claim of their chain.
+/// A pair whose request was sent `now` and answered a second later.
 #[must_use]
-pub fn identified(connection: &Connection, user: &str, now: Timestamp) -> Change {
-    let pair = connection.pair.as_ref().unwrap();
-    let held = Claimed {
-        connection: connection.id,
-        authorisation: pair.key.authorisation.clone(),
-        sent_at: pair.sent_at,
+pub fn brought(effect: EffectId, pair: PairKey, now: Timestamp) -> Brought {
+    Brought {
+        effect,
+        pair,
+        sent_at: now,
+        answered_at: later(now, Duration::from_secs(1)),
+        expires_in: Some(600),
+        platform: PlatformKind::ExactOnline,
+        client_id: client_id(),
+    }
+}
+
+/// A pair that the table could not take.
+#[must_use]
+pub fn rescued(now: Timestamp) -> Rescued {
+    let pair = PairKey {
+        authorisation: authorisation(),
+        generation: 2,
     };
-    let key = identity_key(user);
+    Rescued {
+        connection: id(now),
+        brought: brought(effect(), pair, now),
+        sealed: sealed(),
+    }
+}
+
+/// A rotation of the pair that begins now.
+#[must_use]
+pub fn rotation(connection: &Connection, now: Timestamp) -> Change {
+    let event = Event::RotationBegun {
+        effect: effect(),
+        into: connection.next_pair().unwrap(),
+        lease_ends_at: later(now, Duration::from_secs(120)),
+    };
+    next(connection, event, now)
+}
+
+/// The pair that the rotation under way has brought.
+#[must_use]
+pub fn rotated(connection: &Connection, now: Timestamp) -> Change {
+    let effect = connection.effect.as_ref().unwrap();
+    let EffectKind::Rotation { into, .. } = &effect.kind else {
+        panic!("no rotation is under way")
+    };
+    let event = Event::Received(brought(effect.id, into.clone(), now));
+    next(connection, event, later(now, Duration::from_secs(2)))
+}
+
+/// Who consented, with the claim of their chain's place, which `before` holds.
+#[must_use]
+pub fn identified(connection: &Connection, user: &str, before: Option<Claimed>, now: Timestamp) -> Change {
+    let ours = claimed(connection);
+    let authorisation = ours.authorisation.clone();
+    let order = order(identity_key(user), ours, before);
     let event = Event::Identified {
-        authorisation: pair.key.authorisation.clone(),
+        authorisation,
         identity: Identity {
             user: user.into(),
             name: "Jan Jansen".into(),
         },
-        replaces: None,
+        standing: order.standing,
     };
     Change {
-        identity: Some(IdentityClaim { key, held }),
+        identity: order.claim,
         ..next(connection, event, now)
     }
+}
+
+/// The connection as the holder of its chain's place.
+#[must_use]
+pub fn claimed(connection: &Connection) -> Claimed {
+    connection.chain.as_ref().unwrap().claimed(connection.id)
+}
+
+fn client_id() -> ClientId {
+    "2f5f1a0e-0000-4000-8000-000000000001".parse().unwrap()
 }
 
 /// A user at the application of [`invited`].
@@ -225,7 +284,7 @@ pub fn identified(connection: &Connection, user: &str, now: Timestamp) -> Change
 pub fn identity_key(user: &str) -> IdentityKey {
     IdentityKey {
         platform: PlatformKind::ExactOnline,
-        client_id: "2f5f1a0e-0000-4000-8000-000000000001".parse().unwrap(),
+        client_id: client_id(),
         user: user.into(),
     }
 }

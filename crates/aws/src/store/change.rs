@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::BuildError,
-    types::{Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, Update},
+    types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, Update},
 };
 use handover_core::{
     connection::PairKey,
     ids::AuthorisationId,
-    ports::{Change, IdentityClaim, Place, Sealed, StoreError, WriteError},
+    ports::{Change, IdentityClaim, LiveChain, Place, Sealed, StoreError, WriteError},
     registration::later,
 };
 use jiff::Timestamp;
@@ -20,13 +20,15 @@ use super::{
     history,
     item::{self, Item, has_text, n, s, version},
     key::Key,
-    plain::{self, NEW, NEW_OR_KNOWN, refuse_unknown},
+    plain::{self, NEW, refuse_unknown},
     state, time,
     transact::Step,
 };
 
 /// How long a sealed pair stays after its refresh token has ended, should nobody have destroyed it.
 const PAIR_MARGIN: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// The identity's live chain is this one.
+const HELD: &str = "v = :v AND doc.authorisation = :held";
 
 impl DynamoStore {
     pub(super) async fn write_change(&self, change: &Change) -> Result<(), WriteError> {
@@ -100,6 +102,9 @@ impl DynamoStore {
         if let Some(claim) = &change.identity {
             steps.push(self.identity(change, claim)?.map_err(never)?);
         }
+        if let Some(chain) = &change.requires {
+            steps.push(self.lives(chain).map_err(never)?);
+        }
         Ok(steps)
     }
 
@@ -163,11 +168,27 @@ impl DynamoStore {
         let put = Put::builder()
             .table_name(&self.tables.connections)
             .set_item(Some(item))
-            .condition_expression(NEW_OR_KNOWN)
+            .return_values_on_condition_check_failure(AllOld);
+        let put = match &claim.instead_of {
+            None => put.condition_expression(NEW),
+            Some(held) => put
+                .condition_expression(HELD)
+                .expression_attribute_values(":held", s(held.as_str()))
+                .expression_attribute_values(":v", version()),
+        };
+        Ok(put.build().map(Step::Put))
+    }
+
+    fn lives(&self, chain: &LiveChain) -> Result<Step, BuildError> {
+        ConditionCheck::builder()
+            .table_name(&self.tables.connections)
+            .set_key(Some(Key::identity(&chain.key).attributes()))
+            .condition_expression(HELD)
+            .expression_attribute_values(":held", s(chain.authorisation.as_str()))
             .expression_attribute_values(":v", version())
             .return_values_on_condition_check_failure(AllOld)
-            .build();
-        Ok(put.map(Step::Put))
+            .build()
+            .map(Step::Check)
     }
 }
 

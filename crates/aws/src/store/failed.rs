@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{
-        RequestId, put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError,
+        RequestId, delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
+        update_item::UpdateItemError,
     },
     types::CancellationReason,
 };
@@ -102,6 +103,16 @@ impl Failed {
                 Self::Condition(failed.item().cloned().into_iter().collect())
             }
             Some(UpdateItemError::TransactionConflictException(_)) => Self::Busy,
+            _ => Self::of_other(&error),
+        }
+    }
+
+    pub fn of_delete<R: std::fmt::Debug>(error: SdkError<DeleteItemError, R>) -> Self {
+        match error.as_service_error() {
+            Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
+                Self::Condition(failed.item().cloned().into_iter().collect())
+            }
+            Some(DeleteItemError::TransactionConflictException(_)) => Self::Busy,
             _ => Self::of_other(&error),
         }
     }

@@ -1,4 +1,4 @@
-//! Lists for people, from the indexes of statuses and references.
+//! Lists for people, from the indexes of statuses, references and pairs that near their end.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use handover_core::{
     ports::{Filter, Page, ReadError, Rejected, StoreError, Summary},
     registration::Channel,
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
@@ -17,14 +18,14 @@ use super::{
     item::{self, n, s},
     key::Key,
     plain::{APPLICATION, CHANNEL},
-    state,
+    state, time,
 };
 use crate::failure::told;
 
 /// The longest part of a list.
 const LONGEST: u32 = 1_000;
 
-/// How far a list was read: everything after `at`, and of `at` itself what is in `seen`.
+/// How far a list was read: everything after the rank `at`, and of `at` itself what is in `seen`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Position {
     at: i64,
@@ -48,7 +49,7 @@ impl Position {
     }
 }
 
-/// An entry of an index.
+/// An entry of an index. The one of the greatest rank is shown first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     at: i64,
@@ -61,6 +62,36 @@ struct Partition<'a> {
     by: &'static str,
     of: &'a str,
     sorted_by: &'static str,
+    shows: Shows,
+}
+
+/// Which entries of a partition are shown, and in what order.
+#[derive(Debug, Clone, Copy)]
+enum Shows {
+    NewestFirst,
+    /// In the order of their times, up to this one.
+    EarliestFirst {
+        until: i64,
+    },
+}
+
+impl Shows {
+    /// The rank of an entry at `time`, and the time of a rank.
+    fn rank(self, time: i64) -> i64 {
+        match self {
+            Self::NewestFirst => time,
+            Self::EarliestFirst { .. } => time.saturating_neg(),
+        }
+    }
+
+    /// The times that are left after `position`, its own included.
+    fn left(self, position: Option<&Position>) -> (i64, i64) {
+        let at = position.map(|position| self.rank(position.at));
+        match self {
+            Self::NewestFirst => (i64::MIN, at.unwrap_or(i64::MAX)),
+            Self::EarliestFirst { until } => (at.unwrap_or(i64::MIN), until),
+        }
+    }
 }
 
 impl<'a> Partition<'a> {
@@ -70,6 +101,7 @@ impl<'a> Partition<'a> {
             by: "status",
             of,
             sorted_by: "updated_at",
+            shows: Shows::NewestFirst,
         }
     }
 
@@ -79,6 +111,19 @@ impl<'a> Partition<'a> {
             by: "reference",
             of,
             sorted_by: "created_at",
+            shows: Shows::NewestFirst,
+        }
+    }
+
+    fn expiring(before: Timestamp) -> Self {
+        Self {
+            index: "expiring",
+            by: "expiring",
+            of: state::EXPIRING,
+            sorted_by: "pair_ends_at",
+            shows: Shows::EarliestFirst {
+                until: time::floor(before),
+            },
         }
     }
 }
@@ -92,15 +137,8 @@ impl DynamoStore {
     ) -> Result<Page<Summary>, ReadError> {
         let after = after.map(Position::parse).transpose()?;
         let wanted = usize::try_from(limit.clamp(1, LONGEST)).unwrap_or(1);
-        let partitions = match (&filter.reference, filter.status) {
-            (Some(reference), _) => vec![Partition::reference(reference.as_str())],
-            (None, Some(status)) => vec![Partition::status(status.as_str())],
-            (None, None) => Status::ALL
-                .iter()
-                .map(|status| Partition::status(status.as_str()))
-                .collect(),
-        };
-        let parts = try_join_all(partitions.iter().map(|part| self.newest(part, after.as_ref(), wanted))).await?;
+        let partitions = partitions(filter);
+        let parts = try_join_all(partitions.iter().map(|part| self.first(part, after.as_ref(), wanted))).await?;
         let (entries, next) = merge(parts.concat(), wanted, after);
         let mut items = self
             .fetch_all(&entries.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>())
@@ -109,8 +147,8 @@ impl DynamoStore {
         for Entry { key, .. } in entries {
             let Some(item) = items.remove(&key) else { continue };
             let connection = state::read(&key, item)?;
-            // The index may lag behind.
-            if filter.status.is_none_or(|status| connection.state.status() == status) {
+            // One index does not tell everything, and may lag behind.
+            if shows(filter, &connection) {
                 lines.push(summary(connection));
             }
         }
@@ -123,7 +161,7 @@ impl DynamoStore {
     /// Of the index only: an item that cannot be used counts too.
     pub(super) async fn count_of(&self, status: Status, up_to: u32) -> Result<u32, ReadError> {
         let wanted = usize::try_from(up_to.clamp(1, LONGEST)).unwrap_or(1);
-        let entries = self.newest(&Partition::status(status.as_str()), None, wanted).await?;
+        let entries = self.first(&Partition::status(status.as_str()), None, wanted).await?;
         Ok(u32::try_from(entries.len().min(wanted)).unwrap_or(up_to))
     }
 
@@ -137,7 +175,7 @@ impl DynamoStore {
     }
 
     async fn read_all<T: DeserializeOwned, O: Ord>(&self, kind: &str, order: fn(&T) -> O) -> Result<Vec<T>, ReadError> {
-        let entries = self.newest(&Partition::status(kind), None, usize::MAX).await?;
+        let entries = self.first(&Partition::status(kind), None, usize::MAX).await?;
         let keys: Vec<_> = entries.into_iter().map(|entry| entry.key).collect();
         let mut values = Vec::with_capacity(keys.len());
         for (key, mut item) in self.fetch_all(&keys).await? {
@@ -147,8 +185,8 @@ impl DynamoStore {
         Ok(values)
     }
 
-    /// The newest entries after `after`: one more than `wanted`, which tells whether there are more.
-    async fn newest(
+    /// The first entries after `after`: one more than `wanted`, which tells whether there are more.
+    async fn first(
         &self,
         partition: &Partition<'_>,
         after: Option<&Position>,
@@ -156,17 +194,19 @@ impl DynamoStore {
     ) -> Result<Vec<Entry>, StoreError> {
         let seen = after.map(|position| &position.seen);
         let enough = wanted.saturating_add(seen.map_or(0, BTreeSet::len)).saturating_add(1);
+        let (from, to) = partition.shows.left(after);
         let mut pages = self
             .client
             .query()
             .table_name(&self.tables.connections)
             .index_name(partition.index)
-            .key_condition_expression("#by = :of AND #at <= :at")
+            .key_condition_expression("#by = :of AND #at BETWEEN :from AND :to")
             .expression_attribute_names("#by", partition.by)
             .expression_attribute_names("#at", partition.sorted_by)
             .expression_attribute_values(":of", s(partition.of))
-            .expression_attribute_values(":at", n(after.map_or(i64::MAX, |position| position.at)))
-            .scan_index_forward(false)
+            .expression_attribute_values(":from", n(from))
+            .expression_attribute_values(":to", n(to))
+            .scan_index_forward(matches!(partition.shows, Shows::EarliestFirst { .. }))
             .limit(i32::try_from(enough).unwrap_or(i32::MAX))
             .into_paginator()
             .items()
@@ -182,9 +222,10 @@ impl DynamoStore {
             read += 1;
             // Of the keys nothing can be malformed: DynamoDB puts no other item into an index.
             let Some(key) = Key::of(&item) else { continue };
-            let Ok(at) = item::number(&key, &item, partition.sorted_by) else {
+            let Ok(time) = item::number(&key, &item, partition.sorted_by) else {
                 continue;
             };
+            let at = partition.shows.rank(time);
             if !after.is_some_and(|position| position.at == at && position.seen.contains(&key.pk)) {
                 entries.push(Entry { at, key });
             }
@@ -193,7 +234,26 @@ impl DynamoStore {
     }
 }
 
-/// The newest of all, and how to go on after them.
+/// The fewest partitions that hold all that `filter` asks for.
+fn partitions(filter: &Filter) -> Vec<Partition<'_>> {
+    match (&filter.reference, filter.expiring_before, filter.status) {
+        (Some(reference), _, _) => vec![Partition::reference(reference.as_str())],
+        (None, Some(before), _) => vec![Partition::expiring(before)],
+        (None, None, Some(status)) => vec![Partition::status(status.as_str())],
+        (None, None, None) => Status::ALL
+            .iter()
+            .map(|status| Partition::status(status.as_str()))
+            .collect(),
+    }
+}
+
+fn shows(filter: &Filter, connection: &Connection) -> bool {
+    let of_status = |status| connection.state.status() == status;
+    let expires = |before| state::expiring(connection).is_some_and(|ends_at| ends_at < before);
+    filter.status.is_none_or(of_status) && filter.expiring_before.is_none_or(expires)
+}
+
+/// The first of all, and how to go on after them.
 fn merge(mut entries: Vec<Entry>, wanted: usize, after: Option<Position>) -> (Vec<Entry>, Option<Position>) {
     entries.sort_by(|a, b| (b.at, &b.key.pk).cmp(&(a.at, &a.key.pk)));
     // What moved between two queries is in both; its newer entry comes first.
@@ -270,6 +330,20 @@ mod tests {
         let (part, next) = merge(vec![entry(3, "a"), entry(7, "a"), entry(5, "b")], 5, None);
         assert_eq!(part, [entry(7, "a"), entry(5, "b")]);
         assert_eq!(next, None);
+    }
+
+    #[test]
+    fn what_is_left_begins_where_the_last_part_ended() {
+        let after = |at| Position {
+            at,
+            seen: BTreeSet::new(),
+        };
+        let earliest = Shows::EarliestFirst { until: 9 };
+        assert_eq!(Shows::NewestFirst.left(None), (i64::MIN, i64::MAX));
+        assert_eq!(Shows::NewestFirst.left(Some(&after(5))), (i64::MIN, 5));
+        assert_eq!(earliest.left(None), (i64::MIN, 9));
+        assert_eq!(earliest.left(Some(&after(earliest.rank(5)))), (5, 9));
+        assert!(earliest.rank(5) > earliest.rank(6));
     }
 
     #[test]

@@ -22,6 +22,15 @@ const ELSEWHERE: [&str; 4] = ["id", "revision", "reference", "wake_at"];
 /// Said by an index attribute, if it is in whole milliseconds.
 const TIMES: [&str; 2] = ["created_at", "updated_at"];
 
+/// The one partition of the index of pairs that near their end: few at a time.
+pub(super) const EXPIRING: &str = "pair";
+
+/// When the pair ends of which the OEM was warned.
+pub(super) fn expiring(connection: &Connection) -> Option<Timestamp> {
+    let pair = connection.pair.as_ref()?;
+    pair.warned_days.map(|_| pair.refresh_ends_at)
+}
+
 pub(super) fn shard(id: ConnectionId, shards: u32) -> u32 {
     // The remainder is smaller than `shards`.
     u32::try_from(id.randomness() % u128::from(shards.max(1))).unwrap_or_default()
@@ -52,6 +61,10 @@ pub(super) fn write(connection: &Connection, writer: WriterId, shards: u32) -> R
     if let Some(wake_at) = connection.wake_at {
         item.insert("wake_shard".to_owned(), s(shard_name(shard(connection.id, shards))));
         item.insert("wake_at".to_owned(), n(time::ceil(wake_at)));
+    }
+    if let Some(ends_at) = expiring(connection) {
+        item.insert("expiring".to_owned(), s(EXPIRING));
+        item.insert("pair_ends_at".to_owned(), n(time::floor(ends_at)));
     }
     item.insert("doc".to_owned(), AttributeValue::M(document));
     Ok(item)
@@ -121,10 +134,19 @@ mod tests {
             State::InDoubt(doubt(look_up, Some(at(6)))),
             State::Failed(Failure { reason: String::new() }),
             State::Reauthorize(Cause::Expired),
-            State::Reauthorize(Cause::Lost),
+            State::Reauthorize(Cause::Lost { generation: 2 }),
+            State::Reauthorize(Cause::Superseded {
+                by: Some(scene::id(at(0))),
+            }),
             State::Registered(Done {
                 segment: "acme".parse().unwrap(),
                 at: at(9),
+                superseded_by: None,
+            }),
+            State::Registered(Done {
+                segment: "acme".parse().unwrap(),
+                at: at(9),
+                superseded_by: Some(scene::id(at(0))),
             }),
             State::Cancelled,
         ]
@@ -155,6 +177,8 @@ mod tests {
         connection.wishes = Wishes {
             cancel: true,
             reschedule: Some(Due::At(at(77))),
+            superseded_by: Some(scene::id(at(0))),
+            ..Wishes::default()
         };
         connection.attention = Some(Attention {
             problem: Problem::Tampered,

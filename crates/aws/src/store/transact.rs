@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     error::BuildError,
-    types::{Delete, Put, TransactWriteItem, Update},
+    types::{ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
 
 use super::{DynamoStore, failed::Failed};
@@ -22,6 +22,7 @@ pub(super) enum Step {
     Put(Put),
     Update(Update),
     Delete(Delete),
+    Check(ConditionCheck),
 }
 
 impl From<Step> for TransactWriteItem {
@@ -31,6 +32,7 @@ impl From<Step> for TransactWriteItem {
             Step::Put(put) => item.put(put),
             Step::Update(update) => item.update(update),
             Step::Delete(delete) => item.delete(delete),
+            Step::Check(check) => item.condition_check(check),
         }
         .build()
     }

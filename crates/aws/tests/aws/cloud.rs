@@ -76,8 +76,10 @@ impl Cloud {
     }
 
     async fn create_tables(&self) {
-        let text = ["pk", "sk", "wake_shard", "status", "reference"].map(|name| (name, ScalarAttributeType::S));
-        let numbers = ["wake_at", "updated_at", "created_at"].map(|name| (name, ScalarAttributeType::N));
+        let text =
+            ["pk", "sk", "wake_shard", "status", "reference", "expiring"].map(|name| (name, ScalarAttributeType::S));
+        let numbers =
+            ["wake_at", "updated_at", "created_at", "pair_ends_at"].map(|name| (name, ScalarAttributeType::N));
         let attribute = |(name, kind): &(&str, ScalarAttributeType)| {
             AttributeDefinition::builder()
                 .attribute_name(*name)
@@ -90,6 +92,7 @@ impl Cloud {
             index("wake", "wake_shard", "wake_at"),
             index("status", "status", "updated_at"),
             index("reference", "reference", "created_at"),
+            index("expiring", "expiring", "pair_ends_at"),
         ];
         for (table, attributes, indexes) in [
             (CONNECTIONS, attributes.clone(), Some(indexes.to_vec())),

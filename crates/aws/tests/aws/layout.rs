@@ -46,7 +46,7 @@ async fn a_connection_is_one_small_item_with_what_the_indexes_need() {
     store.write(&claim).await.unwrap();
     let kept = scene::exchanged(&claim.connection, &trip.id, at(3));
     store.write(&kept).await.unwrap();
-    let identified = scene::identified(&kept.connection, "0c5f3d8e-93a3-4b7e-8f39-6f8de0d5b3c1", at(6));
+    let identified = scene::identified(&kept.connection, "0c5f3d8e-93a3-4b7e-8f39-6f8de0d5b3c1", None, at(6));
     store.write(&identified).await.unwrap();
     let pk = format!("CONN#{}", created.connection.id);
     let authorized = AttributeValue::M(cloud.item(CONNECTIONS, &pk, "STATE").await.unwrap());

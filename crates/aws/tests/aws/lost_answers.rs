@@ -100,7 +100,7 @@ async fn every_write_of_a_journey(lost: usize, tokens: bool) {
         .await;
     let user = scene::name("user");
     let connection = scene
-        .lose_write(lost, &scene::identified(&connection, &user, at(24)))
+        .lose_write(lost, &scene::identified(&connection, &user, None, at(24)))
         .await;
     let bare = Change {
         records: Vec::new(),

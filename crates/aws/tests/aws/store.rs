@@ -27,11 +27,17 @@ contract! {
     a_change_is_known_again_under_later_ones
     an_authorisation_is_consumed_once_in_time_and_by_its_connection
     a_trip_opens_only_on_the_link_that_was_read
-    the_latest_claim_holds_an_identity
+    of_two_racing_claims_one_holds_the_identity
+    a_place_that_nobody_holds_is_taken_from_nobody
+    a_claim_is_known_again
+    what_relies_on_a_chain_is_written_only_while_it_lives
     applications_and_channels_are_kept_with_what_is_sealed
     what_is_due_is_found_in_order
     a_wake_up_is_moved_only_if_nothing_moved_it
     lists_show_each_connection_once_newest_first
+    pairs_that_near_their_end_are_listed_first_to_end_first
+    a_history_is_erased_up_to_a_record
+    a_connection_is_removed_as_it_was_read
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +58,7 @@ async fn a_change_is_one_call() {
     let claim = scene::consent(&created.connection, &trip, scene::at(2));
     store.write(&claim).await.unwrap();
     let mut everything = scene::exchanged(&claim.connection, &trip.id, scene::at(3));
-    everything.identity = scene::identified(&everything.connection, "user", scene::at(3)).identity;
+    everything.identity = scene::identified(&everything.connection, "user", None, scene::at(3)).identity;
     everything.link = scene::invited(scene::at(3)).0.link;
     everything.destroy = vec![handover_core::connection::PairKey {
         authorisation: scene::authorisation(),

@@ -100,6 +100,7 @@ async fn a_connection_and_its_history() {
     );
     let moved = store.postpone(connection.id, connection.wake_at.unwrap(), at(9)).await;
     assert_unwritable(moved.map(drop), &pk);
+    assert_unwritable(store.remove(&connection).await, &pk);
     assert_unreadable(store.list(&Filter::default(), 10, None).await, &pk);
     state.assert_untouched().await;
 
@@ -149,7 +150,9 @@ async fn links_authorisations_and_identities() {
             connection: change.connection.id,
             authorisation: trip.id.clone(),
             sent_at: at(3),
+            answered_at: at(4),
         },
+        instead_of: None,
     });
     store.write(&claim).await.unwrap();
     let pk = "IDENT#exact-online#2f5f1a0e-0000-4000-8000-000000000001#user";
@@ -160,6 +163,14 @@ async fn links_authorisations_and_identities() {
         ..scene::any_change(&claim.connection, at(4))
     };
     assert_unwritable(store.write(&next).await, pk);
+    let relying = Change {
+        requires: Some(handover_core::ports::LiveChain {
+            key: scene::identity_key("user"),
+            authorisation: trip.id.clone(),
+        }),
+        ..scene::any_change(&claim.connection, at(4))
+    };
+    assert_unwritable(store.write(&relying).await, pk);
     later_identity.assert_untouched().await;
 }
 

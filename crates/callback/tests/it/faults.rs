@@ -56,7 +56,7 @@ async fn a_received_pair_is_stored_whatever_the_table_does() {
         vec![None, After],
         vec![None, After, After],
         // The identity's write.
-        vec![None, None, Before, Conflict],
+        vec![None, None, Conflict, Conflict],
         vec![None, None, After],
     ] {
         let (world, id, _, mut browser, trip) = departed().await;
@@ -69,8 +69,31 @@ async fn a_received_pair_is_stored_whatever_the_table_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_table_that_is_away_for_half_a_minute_loses_no_pair() {
+async fn a_pair_that_the_table_does_not_take_goes_to_the_rescue_queue_and_comes_home() {
     let (world, id, _, mut browser, trip) = departed().await;
+    world.ports().store.writes.lock().unwrap().push_back(Fault::None);
+    world.ports().store.writes_fail.store(true, Relaxed);
+    let start = tokio::time::Instant::now();
+    assert_eq!(browser.come_back(&world, &trip, "code").await.status_code, 303);
+    world.idle().await;
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert_eq!(world.pairs(), 0);
+    assert_eq!(title(&browser.look(&world, &trip).await), "Still working");
+
+    world.ports().store.writes_fail.store(false, Relaxed);
+    assert_eq!(world.bring_home().await, 1);
+    is_stored(&world, &trip, id).await;
+    assert_eq!(title(&browser.look(&world, &trip).await), "Connected");
+    // Who it is was told to a process that could not note it: the worker asks.
+    let connection = world.connection(id).await;
+    assert_eq!((connection.identity.as_ref(), connection.identity_misses), (None, 0));
+    assert!(connection.wake_at.unwrap() <= connection.pair.unwrap().access_ends_at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_and_a_queue_that_are_away_for_half_a_minute_lose_no_pair() {
+    let (world, id, _, mut browser, trip) = departed().await;
+    world.ports().queue.rescue_away.store(true, Relaxed);
     *world.ports().platform.takes.lock().unwrap() = Duration::from_secs(30);
     let event = browser.event("/callback/exact-nl", &trip.query("code"));
     let outage = async {
@@ -89,8 +112,9 @@ async fn a_table_that_is_away_for_half_a_minute_loses_no_pair() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_table_that_stays_away_ends_with_the_invocation() {
+async fn a_table_and_a_queue_that_stay_away_end_with_the_invocation() {
     let (world, id, _, mut browser, trip) = departed().await;
+    world.ports().queue.rescue_away.store(true, Relaxed);
     world.ports().store.writes.lock().unwrap().push_back(Fault::None);
     world.ports().store.writes_fail.store(true, Relaxed);
     let start = tokio::time::Instant::now();
@@ -234,7 +258,7 @@ async fn a_claim_that_took_too_long_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_older_chain_does_not_take_over_a_newer_one() {
+async fn exchanges_of_one_user_that_overlap_are_contested() {
     let (world, first, _, mut browser, trip) = departed().await;
     // Its answer takes 15 s; meanwhile the same user consents for another connection, later sent, sooner answered.
     *world.ports().platform.takes.lock().unwrap() = Duration::from_secs(15);
@@ -249,9 +273,11 @@ async fn an_older_chain_does_not_take_over_a_newer_one() {
             .await
     };
     tokio::join!(one, two);
-    assert!(world.connection(second).await.identity.is_some());
     let older = world.connection(first).await;
-    assert!(older.identity.is_some() && older.attention.is_none());
+    assert!(!older.contests[0].ours_is_later);
+    assert_eq!(older.attention.unwrap().problem, Problem::Contested);
+    assert_eq!(older.to_tell.len(), 1, "the other is told by the worker");
+    assert_eq!(world.pairs(), 2, "nothing is destroyed before it is settled");
     // A third consent finds the second as the holder, not the first.
     let (third, token) = world.invite().await;
     let last = browser.depart(&world, &token).await;

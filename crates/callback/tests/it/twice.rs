@@ -3,8 +3,11 @@
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use handover_core::{
-    connection::State,
+    connection::{Problem, State},
     event::{Event, What},
+    ids::EffectId,
+    ports::{Clock, Randomness, RefreshRefusal},
+    registration::{Due, later},
 };
 use handover_simulation::faulty::Fault;
 
@@ -200,4 +203,44 @@ async fn a_cancel_during_the_exchange_is_a_wish_and_the_pair_is_dropped() {
     assert_eq!(world.connection(id).await.state, State::Cancelled);
     assert_eq!(world.pairs(), 0);
     assert_eq!(title(&browser.look(&world, &trip).await), "No longer connected");
+}
+
+/// The kept pair is being rotated while the customer consents anew.
+#[tokio::test(start_paused = true)]
+async fn while_the_pair_is_rotated_a_consent_waits_and_its_code_is_not_spent() {
+    let world = World::new().await;
+    let (id, token) = world.invite().await;
+    let mut browser = Browser::default();
+    let trip = browser.depart(&world, &token).await;
+    browser.come_back(&world, &trip, "code-1").await;
+    let due = Due::AfterConsent {
+        seconds: 60 * 24 * 3_600,
+    };
+    world.ask(id, Event::RescheduleAsked(due)).await;
+    tokio::time::advance(Duration::from_secs(27 * 24 * 3_600)).await;
+    let again = world.renew_link(id).await;
+    let second = browser.depart(&world, &again).await;
+    let effect = EffectId::new(world.ports().clock.now(), world.ports().randomness.id());
+    let begun = Event::RotationBegun {
+        effect,
+        into: world.connection(id).await.next_pair().unwrap(),
+        lease_ends_at: later(world.ports().clock.now(), Duration::from_secs(180)),
+    };
+    world.ask(id, begun).await;
+    let answer = browser.come_back(&world, &second, "code-2").await;
+    assert_eq!((answer.status_code, title(&answer)), (409, "Already under way"));
+    assert_eq!(world.codes(), ["code-1"]);
+    assert!(!world.is_used(&second.id).await);
+    assert_eq!(title(&browser.look(&world, &trip).await), "Connected");
+
+    let failed = Event::RotationFailed {
+        effect,
+        refusal: RefreshRefusal::Unharmed,
+        problem: Problem::PlatformUnavailable,
+        reason: "503".into(),
+    };
+    world.ask(id, failed).await;
+    assert_eq!(browser.come_back(&world, &second, "code-2").await.status_code, 303);
+    assert_eq!(world.codes(), ["code-1", "code-2"]);
+    assert_eq!(world.pairs(), 1);
 }

@@ -7,12 +7,12 @@ use std::{
 
 use handover_callback::{Answer, Callback, Ports, Settings};
 use handover_core::{
-    application::{Application, ApplicationSecret, Lifetimes, PlatformKind},
+    application::{Application, ApplicationSecret, DEFAULT_PACE_PER_MINUTE, Lifetimes, PlatformKind},
     apply::{Along, Desk},
     authorisation::Link,
     browser::{hash_of, link_token},
-    connection::{Connection, OpenLink, PairKey, Request as Wanted},
-    decide,
+    connection::{Connection, OpenLink, PairKey, Request as Wanted, Upkeep},
+    decide::{self, FIRST_GENERATION},
     event::{Actor, Event, What},
     ids::{ApplicationId, AuthorisationId, ConnectionId},
     plaintext,
@@ -97,6 +97,8 @@ impl World {
             client_id: "client-1".parse().unwrap(),
             redirect_uri: Url::parse(&format!("https://connect.acme.example/callback/{id}")).unwrap(),
             lifetimes: Lifetimes::EXACT_ONLINE,
+            upkeep: Upkeep::default(),
+            pace_per_minute: DEFAULT_PACE_PER_MINUTE,
             return_origins: vec!["https://app.acme.example".parse().unwrap()],
         };
         let secret = ApplicationSecret {
@@ -130,6 +132,7 @@ impl World {
             reference: "Bakery Jansen".parse().unwrap(),
             application: application_id(),
             lifetimes: Lifetimes::EXACT_ONLINE,
+            upkeep: Upkeep::default(),
             registration: Registration {
                 channel: "invantive".parse().unwrap(),
                 kind: ChannelKind::Http,
@@ -212,7 +215,7 @@ impl World {
     pub async fn pair(&self, trip: &AuthorisationId) -> Option<Received> {
         let place = Place::Pair(PairKey {
             authorisation: trip.clone(),
-            generation: 1,
+            generation: FIRST_GENERATION,
         });
         let trip = self.ports().store.inner.authorisation(trip).await.unwrap()?;
         let pair = plaintext::read_pair(&self.opened(&place).await?).unwrap();
@@ -224,6 +227,15 @@ impl World {
     async fn opened(&self, place: &Place) -> Option<Plaintext> {
         let sealed = self.ports().store.inner.sealed(place).await.unwrap()?;
         Some(self.ports().vault.inner.open(place, &sealed).await.unwrap())
+    }
+
+    /// What the worker does with what the rescue queue holds; says how many pairs it held.
+    pub async fn bring_home(&self) -> usize {
+        let rescued = self.ports().queue.inner.receive_rescued();
+        for rescued in &rescued {
+            self.desk().bring_home(rescued, &Actor::Worker).await.unwrap();
+        }
+        rescued.len()
     }
 
     pub fn pairs(&self) -> usize {

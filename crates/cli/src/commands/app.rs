@@ -1,8 +1,8 @@
-//! `app add`, `app list`, `app set-secret`.
+//! `app add`, `app list`, `app show`, `app set-secret`.
 
 use handover_core::{
     application::{Application, ApplicationSecret, Lifetimes, PlatformKind},
-    connection::Status,
+    connection::{Status, Upkeep},
     ids::ApplicationId,
     plaintext,
     ports::{Clock, DataKey, Filter, Place, Queue, Randomness, ReadError, Store, Vault},
@@ -12,12 +12,13 @@ use serde::Serialize;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::House;
+use super::{House, upkeep};
 use crate::{
-    args::{AddApp, SetSecret},
+    args::{AddApp, OneApp, SetSecret},
     console::{self, Console},
     failure::Failure,
     output::{Answer, Cell, Page, Tone},
+    time,
 };
 
 /// Where a connection may hold a pair.
@@ -45,6 +46,8 @@ pub struct ApplicationView {
     pub redirect_uri: Url,
     pub return_origins: Vec<String>,
     pub lifetimes: Lifetimes,
+    pub upkeep: Upkeep,
+    pub pace_per_minute: u32,
 }
 
 impl From<&Application> for ApplicationView {
@@ -58,6 +61,8 @@ impl From<&Application> for ApplicationView {
             redirect_uri: application.redirect_uri.clone(),
             return_origins: application.return_origins.iter().map(ToString::to_string).collect(),
             lifetimes: application.lifetimes,
+            upkeep: application.upkeep.clone(),
+            pace_per_minute: application.pace_per_minute,
         }
     }
 }
@@ -92,6 +97,51 @@ impl Answer for Added {
     }
 }
 
+/// One app registration.
+#[derive(Debug, Serialize)]
+pub struct ShownApplication {
+    /// As it stands now.
+    pub application: ApplicationView,
+}
+
+impl Answer for ShownApplication {
+    fn tell(&self, page: &mut Page) {
+        let application = &self.application;
+        let (lifetimes, kept) = (application.lifetimes, &application.upkeep);
+        let lives = |seconds: u32| time::words(seconds.into());
+        page.toned(
+            Tone::Strong,
+            &format!("{}  {}", application.name, application.display_name),
+        );
+        page.pairs(&[
+            ("host", application.host.to_string()),
+            ("client id", application.client_id.clone()),
+            ("redirect URI", application.redirect_uri.to_string()),
+            ("return origins", application.return_origins.join(" ")),
+            (
+                "token pairs",
+                format!(
+                    "live {}; the access token {}; renewed {} after an answer at the earliest",
+                    lives(lifetimes.refresh_seconds),
+                    lives(lifetimes.access_seconds),
+                    lives(lifetimes.earliest_refresh_seconds)
+                ),
+            ),
+            ("warns before", upkeep::warnings(kept)),
+            ("renews before", upkeep::renewal(kept)),
+            ("keeps finished", upkeep::retention(kept)),
+            (
+                "pace",
+                format!("{} connections a minute at most", application.pace_per_minute),
+            ),
+        ]);
+        page.toned(
+            Tone::Quiet,
+            "Connections keep the times that were set here when they were made (`handover show`); the pace counts for all.",
+        );
+    }
+}
+
 /// All app registrations.
 #[derive(Debug, Serialize)]
 pub struct Applications {
@@ -115,6 +165,10 @@ impl Answer for Applications {
                     Cell::new(application.host.as_str()),
                     Cell::new(&application.client_id),
                     Cell::new(application.redirect_uri.as_str()),
+                    Cell::new(&upkeep::warnings(&application.upkeep)),
+                    Cell::new(&upkeep::renewal(&application.upkeep)),
+                    Cell::new(&upkeep::retention(&application.upkeep)),
+                    Cell::new(&application.pace_per_minute.to_string()),
                     Cell::new(&application.return_origins.join(" ")),
                 ]
             })
@@ -126,6 +180,10 @@ impl Answer for Applications {
                 "host",
                 "client id",
                 "redirect URI",
+                "warns",
+                "renews",
+                "keeps",
+                "pace",
                 "return origins",
             ],
             &rows,
@@ -181,7 +239,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         for status in WITH_PAIR {
             let filter = Filter {
                 status: Some(status),
-                reference: None,
+                ..Filter::default()
             };
             let mut after: Option<String> = None;
             loop {
@@ -214,6 +272,13 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         let applications = self.store.applications().await?;
         Ok(Applications {
             applications: applications.iter().map(ApplicationView::from).collect(),
+        })
+    }
+
+    pub(super) async fn show_app(&self, args: OneApp) -> Result<ShownApplication, Failure> {
+        let application = self.app_of(&args.name).await?;
+        Ok(ShownApplication {
+            application: (&application).into(),
         })
     }
 
@@ -305,6 +370,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
                 return Err(not_https("--return-origin", &text));
             }
         }
+        let lifetimes = lifetimes(args);
         Ok(Application {
             id: args.name.clone(),
             display_name: args.display_name.clone(),
@@ -312,7 +378,9 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             host: host.clone(),
             client_id: args.client_id.clone(),
             redirect_uri,
-            lifetimes: lifetimes(args),
+            lifetimes,
+            upkeep: upkeep::asked(&args.upkeep, lifetimes)?,
+            pace_per_minute: upkeep::pace(&args.upkeep),
             return_origins: args.return_origins.clone(),
         })
     }

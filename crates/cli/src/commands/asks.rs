@@ -8,7 +8,7 @@ use handover_core::{
     registration::Due,
 };
 
-use super::{Changed, House};
+use super::{Changed, House, rotation};
 use crate::{
     args::{Reschedule, Resolve},
     failure::Failure,
@@ -22,7 +22,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             "The connection is given up; its link no longer works, and its token pair, if it had one, is destroyed."
                 .into()
         } else {
-            self.later(&connection, "it is given up, unless the database exists by then")
+            self.later(&connection, "it is given up")
         };
         Ok(self.changed(&connection, message).await)
     }
@@ -36,7 +36,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         }
         let connection = self.ask(args.id, Event::RescheduleAsked(due)).await?;
         let message = if connection.wishes.reschedule.is_some() {
-            self.later(&connection, "the new time is set, unless the database exists by then")
+            self.later(&connection, "the new time is set")
         } else {
             self.when(&connection)
         };
@@ -101,14 +101,19 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         }
     }
 
+    /// What will happen when what is under way has ended.
     fn later(&self, connection: &Connection, what: &str) -> String {
         let until = connection
             .effect
             .as_ref()
             .map(|effect| self.zone.with_utc(effect.lease_ends_at));
+        let until = until.unwrap_or_default();
+        if rotation(connection).is_some() {
+            return format!("A renewal is under way, until {until} at the latest: when it has ended, {what}.");
+        }
         format!(
-            "Something is under way, until {} at the latest: when it has ended, {what}.",
-            until.unwrap_or_default()
+            "Something is under way, until {until} at the latest: when it has ended, {what}, unless the database exists \
+             by then."
         )
     }
 }

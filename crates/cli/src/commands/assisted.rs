@@ -171,7 +171,7 @@ fn assisted_attempt(connection: &Connection, said: Option<EffectId>) -> Result<E
     let by_worker = connection.effect.as_ref().is_some_and(|effect| {
         let by = match &effect.kind {
             EffectKind::Attempt { by, .. } => Some(by),
-            EffectKind::Exchange { .. } => None,
+            EffectKind::Exchange { .. } | EffectKind::Rotation { .. } => None,
         };
         by == Some(&Attempter::Worker)
     });

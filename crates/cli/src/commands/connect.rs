@@ -133,6 +133,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             reference: args.reference,
             application: args.app,
             lifetimes: application.lifetimes,
+            upkeep: application.upkeep.clone(),
             registration: Registration {
                 channel: channel.id,
                 kind: channel.kind,
@@ -142,11 +143,11 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             return_url: args.return_url,
             link: open,
         };
-        let decision = decide::create(id, request, &self.actor(), now).map_err(unreachable)?;
+        let decision = decide::create(id, request, &self.actor(), now).map_err(|why| unreachable(&application, why))?;
         let connection = self.desk().create(decision, stored).await?;
         warnings.extend(self.not_before(&connection));
         warnings.extend(self.point(&connection).await);
-        Ok(connected(
+        Ok(self.connected(
             "The connection is made; it waits for the customer to open the link.",
             link,
             &connection,
@@ -162,10 +163,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             link: Some(stored),
             ..Along::default()
         };
-        let connection = self
-            .desk()
-            .apply(args.id, &Event::LinkOpened(open), &self.actor(), &along)
-            .await?;
+        let connection = self.ask_along(args.id, Event::LinkOpened(open), &along).await?;
         let mut warnings: Vec<String> = self.not_before(&connection).into_iter().collect();
         warnings.extend(self.point(&connection).await);
         let message = if connection.pair.is_some() {
@@ -173,19 +171,22 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         } else {
             "A new link is made; the one before it no longer works."
         };
-        Ok(connected(message, link, &connection, warnings))
+        Ok(self.connected(message, link, &connection, warnings))
     }
 
-    /// A moment that the pair of a consent given now would not live to see: the link works all the same, and nobody
-    /// notices before the pair has ended.
+    /// A moment that the pair of a consent given now would not live to see unrenewed: the link works all the same, and
+    /// nobody notices before the pair has ended.
     fn not_before(&self, connection: &Connection) -> Option<String> {
+        if connection.upkeep.renew_days.is_some() {
+            return None;
+        }
         let (Due::At(due_at), life) = (connection.registration.due, connection.lifetimes.refresh()) else {
             return None;
         };
         let from = earlier(due_at, life);
         (from >= self.clock.now()).then(|| {
             format!(
-                "a token pair lives {}: the customer must consent after {}, or the pair ends before the registration is \
+                "a token pair lives {}, and is not renewed: the customer must consent after {}, or the pair ends before the registration is \
                  due ({}); until then, keep the link to yourself",
                 time::words(life.as_secs()),
                 self.zone.with_utc(from),
@@ -238,8 +239,8 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
     /// A courtesy: a second database for the same app and user is refused at Invantive Cloud, days later.
     async fn others_of(&self, reference: &CustomerReference) -> Vec<String> {
         let filter = Filter {
-            status: None,
             reference: Some(reference.clone()),
+            ..Filter::default()
         };
         let Ok(page) = self.store.list(&filter, LOOKED_AT, None).await else {
             return Vec::new();
@@ -254,27 +255,28 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             })
             .collect()
     }
-}
 
-fn unreachable(why: Why) -> Failure {
-    match why {
-        Why::Unreachable { ends_at } => Failure::Refused(format!(
-            "a token pair from the last possible consent ends {ends_at}, before the registration would be due; choose \
-             an earlier time, or a shorter --register-in"
-        )),
-        other => other.into(),
+    fn connected(&self, message: &str, link: Link, connection: &Connection, warnings: Vec<String>) -> Connected {
+        Connected {
+            message: message.into(),
+            link,
+            link_expires_at: connection
+                .link
+                .as_ref()
+                .map_or(connection.created_at, |link| link.expires_at),
+            connection: ConnectionView::of(connection, self.clock.now()),
+            warnings,
+        }
     }
 }
 
-fn connected(message: &str, link: Link, connection: &Connection, warnings: Vec<String>) -> Connected {
-    Connected {
-        message: message.into(),
-        link,
-        link_expires_at: connection
-            .link
-            .as_ref()
-            .map_or(connection.created_at, |link| link.expires_at),
-        connection: connection.into(),
-        warnings,
+fn unreachable(application: &Application, why: Why) -> Failure {
+    match why {
+        Why::Unreachable { ends_at } => Failure::Refused(format!(
+            "a token pair from the last possible consent ends {ends_at}, before the registration would be due, and {} has \
+             its token pairs not renewed (--renew never); choose an earlier time, or a shorter --register-in",
+            application.id
+        )),
+        other => other.into(),
     }
 }

@@ -2,7 +2,7 @@
 
 use handover_core::{
     application::{ApplicationSecret, Lifetimes, PlatformKind},
-    connection::{Connection, Identity, OpenLink, Pair, PairKey, Request},
+    connection::{Connection, Identity, OpenLink, Pair, PairKey, Request, Upkeep},
     decide,
     event::Actor,
     ids::{AuthorisationId, ConnectionId, LinkHash},
@@ -104,6 +104,7 @@ fn connection(clock: &impl Clock, randomness: &impl Randomness) -> Result<Connec
         reference: "Rehearsal BV".parse().map_err(unreadable)?,
         application: "exact-nl".parse().map_err(unreadable)?,
         lifetimes: Lifetimes::EXACT_ONLINE,
+        upkeep: Upkeep::default(),
         registration: Registration {
             channel: "rehearsal".parse().map_err(unreadable)?,
             kind: ChannelKind::Assisted,

@@ -1,6 +1,7 @@
 //! `show`.
 
 use handover_core::{
+    connection::Problem,
     event::What,
     ids::ConnectionId,
     ports::{Clock, Queue, Randomness, Store, Vault},
@@ -13,7 +14,7 @@ use crate::{
     failure::Failure,
     output::{Answer, Cell, Look, Page, Tone},
     time,
-    view::{ConnectionView, DueView, RecordView},
+    view::{self, ConnectionView, ContestView, DueView, RecordView},
 };
 
 /// A connection with its history.
@@ -30,9 +31,9 @@ impl Answer for Shown {
         let connection = &self.connection;
         page.toned(Tone::Strong, &format!("{}  {}", connection.reference, connection.id));
         tell_standing(connection, page);
-        if let Some(attention) = &connection.attention {
+        for alert in alerts(connection) {
             page.gap();
-            page.toned(Tone::Alert, &format!("{}: {}", attention.problem, attention.text));
+            page.toned(Tone::Alert, &alert);
         }
         page.gap();
         let mut facts = facts(connection, page.look());
@@ -72,6 +73,21 @@ impl Shown {
     }
 }
 
+/// What somebody has to look at. A lost authorisation stays one when everything that names the customer was erased.
+fn alerts(connection: &ConnectionView) -> Vec<String> {
+    let lost = connection.registered.as_ref().and_then(|done| done.superseded_by);
+    let told = connection.attention.as_ref();
+    let lost = lost.filter(|_| told.is_none_or(|attention| attention.problem != Problem::AuthorisationLost.as_str()));
+    let lost = lost.map(|by| {
+        format!(
+            "{}: registered, but its authorisation was lost to {by}",
+            Problem::AuthorisationLost.as_str()
+        )
+    });
+    let told = told.map(|attention| format!("{}: {}", attention.problem, attention.text));
+    lost.into_iter().chain(told).collect()
+}
+
 fn facts(connection: &ConnectionView, look: &Look) -> Vec<(&'static str, String)> {
     let moment = |at: Timestamp| format!("{}, {}", look.zone.with_utc(at), time::relative(at, look.now));
     let mut facts = vec![
@@ -88,7 +104,17 @@ fn facts(connection: &ConnectionView, look: &Look) -> Vec<(&'static str, String)
             .as_ref()
             .map(|who| ("consented", format!("{} ({})", who.name, who.user))),
     );
+    facts.extend(pair.map(|pair| ("pair", format!("generation {} of {}", pair.generation, pair.authorisation))));
     facts.extend(pair.map(|pair| ("pair ends", moment(pair.ends_at))));
+    facts.extend(rotation(connection, look).map(|told| ("rotation", told)));
+    facts.extend(open_intent(connection));
+    facts.extend(connection.contests.iter().map(contest));
+    facts.extend(
+        connection
+            .to_tell
+            .iter()
+            .map(|tidings| ("to tell", format!("{}: {}", tidings.to, tidings.news))),
+    );
     facts.extend(connection.retry_at.map(|at| ("not before", moment(at))));
     facts.extend(connection.link_expires_at.map(|at| ("link lapses", moment(at))));
     facts.extend(
@@ -98,7 +124,39 @@ fn facts(connection: &ConnectionView, look: &Look) -> Vec<(&'static str, String)
             .map(|url| ("afterwards", url.to_string())),
     );
     facts.extend(wishes(connection, look).map(|wish| ("asked for", wish)));
+    facts.extend(connection.forgotten.map(|forgotten| {
+        let history = if forgotten.history_erased { "" } else { "; the history is about to be erased" };
+        let at = look.zone.with_utc(forgotten.at);
+        ("forgotten", format!("{at}: names and addresses are erased{history}"))
+    }));
     facts
+}
+
+/// When the pair is rotated next, unless the line on what comes next says so.
+fn rotation(connection: &ConnectionView, look: &Look) -> Option<String> {
+    let rotation = connection.rotation.filter(|_| connection.rotation != connection.next)?;
+    let when = format!(
+        "{}, {}",
+        look.zone.with_utc(rotation.at),
+        time::relative(rotation.at, look.now)
+    );
+    Some(format!("{when}: {}", view::next_in_words(rotation.what)))
+}
+
+/// The rotation that came to no clear end.
+fn open_intent(connection: &ConnectionView) -> Option<(&'static str, String)> {
+    let open = connection.pair.as_ref()?.open_intent?;
+    let told = format!("{} to generation {} came to no clear end", open.rotation, open.generation);
+    Some(("renewal", told))
+}
+
+fn contest(contest: &ContestView) -> (&'static str, String) {
+    let later = if contest.ours_is_later {
+        "this one is the later, and its renewal settles it"
+    } else {
+        "that one is the later, and its renewal settles it"
+    };
+    ("contested", format!("with {}: {later}", contest.with))
 }
 
 fn due(connection: &ConnectionView, look: &Look) -> String {
@@ -125,7 +183,16 @@ fn wishes(connection: &ConnectionView, look: &Look) -> Option<String> {
     let cancel = connection.wishes.cancel.then(|| "to be given up".to_owned());
     let later = connection.wishes.reschedule;
     let later = later.map(|due| format!("to be registered {}", in_words(due, look)));
-    let wishes: Vec<String> = cancel.into_iter().chain(later).collect();
+    let superseded = connection.wishes.superseded_by;
+    let superseded = superseded.map(|by| format!("its token pair to be given up, since {by} ended its chain"));
+    let unsettled = connection.wishes.unsettled;
+    let unsettled = unsettled.then(|| "its token pair to be held back, since its chain may have ended".to_owned());
+    let wishes: Vec<String> = cancel
+        .into_iter()
+        .chain(later)
+        .chain(superseded)
+        .chain(unsettled)
+        .collect();
     (!wishes.is_empty()).then(|| format!("{}, once what is under way has ended", wishes.join(", ")))
 }
 
@@ -134,7 +201,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         let connection = self.load(id).await?;
         let history = self.store.history(id).await?;
         Ok(Shown {
-            connection: (&connection).into(),
+            connection: ConnectionView::of(&connection, self.clock.now()),
             history: history.iter().map(|record| RecordView::of(record, self.zone)).collect(),
         })
     }

@@ -1,5 +1,7 @@
 //! `take`: an assisted registration in one person's hands.
 
+mod refused;
+
 use std::time::Duration;
 
 use handover_core::{
@@ -7,7 +9,7 @@ use handover_core::{
     application::ApplicationSecret,
     apply::{Along, ApplyError},
     connection::{Attempter, Connection, PairKey, Problem, Status},
-    decide::{self, Refused, Why},
+    decide::{self, Why},
     event::{Event, Outcome},
     ids::{ConnectionId, EffectId},
     plaintext::{self, OpenedPair},
@@ -75,14 +77,12 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             .id
             .ok_or_else(|| Failure::Usage("say which connection: handover take conn_…".into()))?;
         self.must_be_https(&args.form, "--form")?;
-        let connection = self.hand_over(id).await?;
+        let handed = self.hand_over(id).await?;
         let attempt = EffectId::new(self.clock.now(), self.randomness.id());
-        let claim = self.claim(attempt, &connection, &args);
-        // Decided without being written: whoever may not take it opens nothing.
-        let _ = decide::decide(&connection, claim.clone(), &self.actor(), self.clock.now())
-            .map_err(|refused| told(&connection, refused))?;
+        let claim = self.claim(attempt, &handed, &args);
+        let connection = self.take_place(handed, &claim).await?;
         let (application, tokens) = self.open(&connection).await?;
-        must_be_whole(id, &tokens)?;
+        refused::must_be_whole(&connection, &tokens)?;
         let assignment = Assignment {
             form: args.form.as_str(),
             application: &application,
@@ -98,7 +98,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             .desk()
             .apply_to(&connection, &claim, &self.actor(), &Along::default())
             .await;
-        let claimed = claimed.map_err(|error| not_claimed(&connection, attempt, error))?;
+        let claimed = claimed.map_err(|error| self.not_claimed(&connection, attempt, error))?;
         let sheet = Sheet {
             form: &form,
             lease_ends_at: lease_end(&claimed),
@@ -142,6 +142,26 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             };
         }
         Ok(connection)
+    }
+
+    /// The connection, if `claim` would be granted now and its chain is known as the live one. Decided without being
+    /// written: whoever may not take it opens nothing.
+    async fn take_place(&self, connection: Connection, claim: &Event) -> Result<Connection, Failure> {
+        self.must_be_granted(&connection, claim)?;
+        let Some(placed) = self.desk().take_place(&connection, &self.actor()).await? else {
+            return Ok(connection);
+        };
+        // Others may have to be told what became of their chains: one pointer that is lost costs minutes.
+        let _ = self.point(&placed).await;
+        self.must_be_granted(&placed, claim)?;
+        Ok(placed)
+    }
+
+    fn must_be_granted(&self, connection: &Connection, claim: &Event) -> Result<(), Failure> {
+        match decide::decide(connection, claim.clone(), &self.actor(), self.clock.now()) {
+            Ok(_) => Ok(()),
+            Err(refused) => Err(self.told(connection, refused)),
+        }
     }
 
     /// Whether time does nothing to it but hand it over, or tell somebody something first. What ends a pair or a link
@@ -279,55 +299,4 @@ fn lease_end(claimed: &Connection) -> jiff::Timestamp {
         .effect
         .as_ref()
         .map_or(claimed.updated_at, |effect| effect.lease_ends_at)
-}
-
-/// A pair that was salvaged from a broken answer may lack a token: nothing can be registered with it, and nobody is to
-/// find that out at the sixth step of a form.
-fn must_be_whole(id: ConnectionId, tokens: &Received) -> Result<(), Failure> {
-    let missing = if tokens.access_token.expose().is_empty() {
-        "access token"
-    } else if tokens.refresh_token.expose().is_empty() {
-        "refresh token"
-    } else {
-        return Ok(());
-    };
-    Err(Failure::Refused(format!(
-        "only half a token pair was received for {id}: it has no {missing}, and nothing can be registered with it. A new \
-         consent is needed: make a link with `handover link {id}` and let the customer authorise again"
-    )))
-}
-
-/// The core's refusals, with the flag or command that helps here.
-fn told(connection: &Connection, refused: Refused) -> Failure {
-    let id = connection.id;
-    let assisted = connection.registration.kind == ChannelKind::Assisted;
-    let hint = match &refused.why {
-        Why::IdentityUnknown => {
-            "Exact Online did not say whose token pair it is; if you know it from elsewhere, say --accept-unknown-identity"
-                .to_owned()
-        }
-        Why::DoesNotApply if assisted && refused.status == Status::Authorized => {
-            format!("it is due, but something else comes first, which the functions do within minutes: look with \
-                     `handover show {id}`, and try again then")
-        }
-        Why::DoesNotApply => format!(
-            "only what is due over an assisted channel can be taken; `handover show {id}` tells what this one waits for"
-        ),
-        Why::UnderWay { .. } => format!("`handover show {id}` tells who has it in hand"),
-        _ => return refused.into(),
-    };
-    Failure::from(refused).and(&hint)
-}
-
-fn not_claimed(connection: &Connection, attempt: EffectId, error: ApplyError) -> Failure {
-    let id = connection.id;
-    match error {
-        ApplyError::Refused(refused) => told(connection, refused),
-        // Written or not: nothing was shown, so nothing can have been entered.
-        ApplyError::Unavailable(error) => Failure::unavailable(format!(
-            "{error}; whether it is in your hands is open, but nothing was shown: if `handover show {id}` says that it is, \
-             put it back with `handover put-back {id} --attempt {attempt} --reason 'nothing was shown'`"
-        )),
-        other => other.into(),
-    }
 }

@@ -36,6 +36,8 @@ async fn an_app_is_added_with_its_secret_from_standard_input() {
         "redirect_uri": "https://connect.acme.example/callback/exact-nl",
         "return_origins": ["https://app.acme.example", "https://x.example"],
         "lifetimes": { "access_seconds": 600, "refresh_seconds": 2_592_000, "earliest_refresh_seconds": 570 },
+        "upkeep": { "warn_days": [7, 3, 1], "renew_days": 3, "retention_days": 180 },
+        "pace_per_minute": 120,
     });
     assert_eq!(added["application"], view);
     assert_eq!(world.json("app list").await, json!({ "applications": [view] }));
@@ -209,4 +211,77 @@ async fn another_client_id_needs_a_yes_and_counts_the_pairs_it_leaves_behind() {
     // The same one leaves nothing behind.
     let added = world.run_with(&back, &mut Person::piping("new")).await.unwrap();
     assert_eq!(added.warnings, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_an_app_s_pairs_are_looked_after_by_is_set_and_shown() {
+    let world = World::new();
+    let more = "--warn 1d,2w,1d,5d --renew never --retention 1w --pace 30";
+    let added = world
+        .json_with(&format!("{ADD} {more}"), &mut Person::piping("client-secret-hush"))
+        .await;
+    let upkeep = json!({ "warn_days": [14, 5, 1], "renew_days": null, "retention_days": 7 });
+    assert_eq!(added["application"]["upkeep"], upkeep);
+    assert_eq!(added["application"]["pace_per_minute"], 30);
+    assert_eq!(world.json("app show exact-nl").await["application"], added["application"]);
+    let text = world.text("app show exact-nl").await;
+    for told in [
+        "exact-nl  Acme Books\n",
+        "token pairs     live 30 days; the access token 10 min; renewed 9 min 30 s after an answer at the earliest\n",
+        "warns before    14d 5d 1d\n",
+        "renews before   never\n",
+        "keeps finished  7d\n",
+        "pace            30 connections a minute at most\n",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    let text = world.text("app list").await;
+    assert!(text.contains("14d 5d 1d  never   7d     30    https://"), "{text}");
+    // A new secret leaves the rest as it is.
+    let line = "app set-secret exact-nl --yes";
+    let kept = world.json_with(line, &mut Person::piping("new")).await;
+    assert_eq!(kept["application"], added["application"]);
+    assert!(matches!(world.refusal("app show exact-be").await, Failure::NotFound(_)));
+}
+
+#[tokio::test]
+async fn upkeep_that_makes_no_sense_is_refused() {
+    let world = World::new();
+    for (more, told) in [
+        ("--warn 3d,30d", "--warn is 30 days, and a token pair of this app lives 30 days"),
+        ("--renew 30d", "--renew is 30 days, and a token pair of this app lives 30 days"),
+        ("--renew 1d --refresh-seconds 86400", "lives 1 day in all"),
+        ("--warn 1d --refresh-seconds 600", "lives 10 min in all"),
+    ] {
+        let failure = world
+            .run_with(&format!("{ADD} {more}"), &mut Person::piping("s"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(failure, Failure::Usage(_)) && failure.to_string().contains(told),
+            "{failure}"
+        );
+    }
+    // What is usual needs no word where pairs live minutes, for a demonstration.
+    world
+        .run_with(&format!("{ADD} --refresh-seconds 600"), &mut Person::piping("client-secret-hush"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn connections_keep_what_they_were_made_with() {
+    let world = World::furnished().await;
+    let id = world.connect("--register-in 3d").await;
+    let again = format!("{ADD} --replace --renew never --retention 1d");
+    world.run_with(&again, &mut Person::piping("client-secret-hush")).await.unwrap();
+    let usual = json!({ "warn_days": [7, 3, 1], "renew_days": 3, "retention_days": 180 });
+    let shown = world.json(&format!("show {id}")).await;
+    assert_eq!(shown["connection"]["upkeep"], usual);
+    let line = "connect --app exact-nl --channel by-hand --reference De_Vries --database de-vries --register-in 3d";
+    let other = world.json(line).await;
+    assert_eq!(
+        other["connection"]["upkeep"],
+        json!({ "warn_days": [7, 3, 1], "renew_days": null, "retention_days": 1 })
+    );
 }

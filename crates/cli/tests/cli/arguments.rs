@@ -1,5 +1,5 @@
 use clap::{CommandFactory, Parser};
-use handover_cli::args::{Arguments, Command};
+use handover_cli::args::{Arguments, Command, Whom};
 use handover_core::{connection::PairFate, registration::Due};
 
 fn refusal(line: &str) -> String {
@@ -16,6 +16,7 @@ fn read(line: &str) -> Command {
 }
 
 const ID: &str = "conn_01JD0000000000000000000000";
+const APP: &str = "app add exact-nl --country nl --client-id 1 --display-name A";
 const CONNECT: &str = "connect --app exact-nl --channel c --reference R --database d";
 
 #[test]
@@ -94,6 +95,13 @@ fn a_bad_argument_is_named_with_what_to_write() {
             format!("put-back {ID} --reason x --attempt {ID}"),
             "is not an effect id",
         ),
+        (format!("{APP} --warn 12h"), "whole days, one at least"),
+        (format!("{APP} --warn 7d,"), "whole days, one at least"),
+        (format!("{APP} --renew 0d"), "such as 7d or 2w, or never"),
+        (format!("{APP} --retention 0d"), "whole days, one at least"),
+        (format!("{APP} --pace 0"), "--pace"),
+        ("list --expiring 7".into(), "such as 1d12h"),
+        ("forget".into(), "<REFERENCE|CONNECTION>"),
         ("channel add c --assisted --yes".into(), "--replace"),
         ("take".into(), "<ID>"),
         (format!("take {ID} --rehearse"), "cannot be used with"),
@@ -126,6 +134,18 @@ fn what_nobody_knows_counts_as_unknown() {
     assert_eq!(fate(""), PairFate::Unknown);
     assert_eq!(fate("--spent"), PairFate::Spent);
     assert_eq!(fate("--unspent"), PairFate::Unspent);
+}
+
+#[test]
+fn a_customer_or_a_connection_is_forgotten() {
+    let whom = |text: &str| match read(&format!("forget {text}")) {
+        Command::Forget(args) => args.whom,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(whom(ID), Whom::Connection(ID.parse().unwrap()));
+    for customer in ["4711", "conn_4711"] {
+        assert_eq!(whom(customer), Whom::Customer(customer.parse().unwrap()));
+    }
 }
 
 #[test]

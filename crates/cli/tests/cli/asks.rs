@@ -100,6 +100,17 @@ async fn another_time_is_told_as_a_moment() {
         text.starts_with("The time has passed: it is registered at once."),
         "{text}"
     );
+    // Beyond the life of one pair, since pairs are renewed.
+    let text = world.text(&format!("reschedule {id} --register-in 40d")).await;
+    assert!(text.contains("in 40 days."), "{text}");
+}
+
+#[tokio::test]
+async fn a_time_that_a_pair_which_is_not_renewed_cannot_reach_is_refused() {
+    let world = World::furnished().await;
+    world.app("exact-nl", "--replace --renew never").await;
+    let id = world.connect("--register-in 3d").await;
+    world.consent(id).await;
     let failure = world.refusal(&format!("reschedule {id} --register-in 31d")).await;
     assert!(failure.to_string().contains("choose an earlier time"), "{failure}");
 }

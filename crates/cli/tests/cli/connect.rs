@@ -38,12 +38,16 @@ async fn a_connection_is_made_with_a_link_that_is_shown_once() {
             "due_at": null,
             "consented_at": null,
             "identity": null,
+            "chain": null,
             "pair": null,
+            "contests": [],
+            "to_tell": [],
             "link_expires_at": "2026-12-08T08:00:00Z",
             "return_url": "https://app.acme.example/done?x=1",
             "under_way": null,
-            "wishes": { "cancel": false, "reschedule": null },
+            "wishes": { "cancel": false, "reschedule": null, "superseded_by": null, "unsettled": false },
             "next": { "at": "2026-12-08T08:00:00Z", "what": "link_lapses" },
+            "rotation": null,
             "attention": null,
             "attempts": 0,
             "retry_at": null,
@@ -51,6 +55,8 @@ async fn a_connection_is_made_with_a_link_that_is_shown_once() {
             "failure": null,
             "reauthorize": null,
             "registered": null,
+            "upkeep": { "warn_days": [7, 3, 1], "renew_days": 3, "retention_days": 180 },
+            "forgotten": null,
             "created_at": START,
             "updated_at": START,
             "revision": 1,
@@ -109,8 +115,12 @@ async fn a_time_that_has_passed_means_at_once_and_is_said() {
 #[tokio::test]
 async fn what_cannot_be_kept_is_refused_when_asked_for() {
     let world = World::furnished().await;
+    world.app("exact-never", "--renew never").await;
     for (line, told) in [
-        (format!("{CONNECT} --register-in 30d"), "choose an earlier time"),
+        (
+            CONNECT.replace("exact-nl", "exact-never") + " --register-in 30d",
+            "exact-never has its token pairs not renewed",
+        ),
         (
             CONNECT.replace("exact-nl", "exact-be") + " --register-now",
             "handover app add exact-be",
@@ -191,9 +201,11 @@ async fn what_is_near_is_pointed_at_right_away() {
 #[tokio::test]
 async fn a_time_that_only_a_later_consent_reaches_is_pointed_out() {
     let world = World::furnished().await;
+    world.app("exact-never", "--renew never").await;
+    let unrenewed = CONNECT.replace("exact-nl", "exact-never");
     // 30 days from now at the earliest consent; the link lapses after 7.
     let made = world
-        .run(&format!("{CONNECT} --register-at 2027-01-02T08:00:00Z"))
+        .run(&format!("{unrenewed} --register-at 2027-01-02T08:00:00Z"))
         .await
         .unwrap();
     let [warning] = &made.warnings[..] else {
@@ -208,7 +220,17 @@ async fn a_time_that_only_a_later_consent_reaches_is_pointed_out() {
     assert!(link.warnings[0].contains("must consent after"), "{:?}", link.warnings);
 
     let world = World::furnished().await;
+    world.app("exact-never", "--renew never").await;
     world
-        .json(&format!("{CONNECT} --register-at 2026-12-31T07:59:59Z"))
+        .json(&format!("{unrenewed} --register-at 2026-12-31T07:59:59Z"))
         .await;
+}
+
+#[tokio::test]
+async fn a_pair_that_is_renewed_reaches_every_time() {
+    for due in ["--register-in 100d", "--register-at 2027-06-01T08:00:00Z"] {
+        let world = World::furnished().await;
+        let made = world.json(&format!("{CONNECT} {due}")).await;
+        assert_eq!(made["warnings"], json!([]), "{due}");
+    }
 }

@@ -13,9 +13,12 @@ mod arguments;
 mod asks;
 mod channel;
 mod connect;
+mod expiring;
+mod forget;
 mod frames;
 #[cfg(unix)]
 mod process;
+mod rotation;
 #[cfg(unix)]
 mod screen;
 mod setup;

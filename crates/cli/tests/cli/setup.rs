@@ -13,9 +13,10 @@ use handover_cli::{
     time::Zone,
 };
 use handover_core::{
+    application::PlatformKind,
     apply::{Along, Desk},
     connection::{Connection, Identity, PairKey},
-    event::{Actor, Event},
+    event::{Actor, Brought, Event},
     ids::{AuthorisationId, ConnectionId, EffectId},
     plaintext,
     ports::{Clock, DataKey, Place, Randomness, Received, Store, Vault},
@@ -206,41 +207,78 @@ impl World {
             link: link.hash,
             lease_ends_at: later(now, Duration::from_secs(180)),
         };
-        let exchanged = Event::Exchanged {
-            effect,
-            authorisation,
-            sent_at: now,
-            answered_at: now,
-            expires_in: Some(600),
-        };
-        let data_key = self.vault.data_key(&Place::Pair(key.clone())).await.unwrap();
-        let along = Along {
-            pair: Some(
-                data_key
-                    .seal(&plaintext::of_pair(tokens, id, &"4711".parse().unwrap()))
-                    .unwrap(),
-            ),
-            ..Along::default()
-        };
-        let desk = self.desk();
-        desk.apply(id, &arrived, &Actor::Callback, &Along::default())
+        self.desk()
+            .apply(id, &arrived, &Actor::Callback, &Along::default())
             .await
             .unwrap();
-        desk.apply(id, &exchanged, &Actor::Callback, &along).await.unwrap();
+        self.bring(id, effect, &key, tokens, &Actor::Callback).await;
         key
     }
 
+    /// An exchange or a rotation that is under way brings a pair.
+    pub async fn bring(&self, id: ConnectionId, effect: EffectId, key: &PairKey, tokens: &Received, by: &Actor) {
+        let now = self.clock.now();
+        let client_id = "4711".parse().unwrap();
+        let data_key = self.vault.data_key(&Place::Pair(key.clone())).await.unwrap();
+        let along = Along {
+            pair: Some(data_key.seal(&plaintext::of_pair(tokens, id, &client_id)).unwrap()),
+            ..Along::default()
+        };
+        let brought = Event::Received(Brought {
+            effect,
+            pair: key.clone(),
+            sent_at: now,
+            answered_at: now,
+            expires_in: tokens.expires_in,
+            platform: PlatformKind::ExactOnline,
+            client_id,
+        });
+        self.desk().apply(id, &brought, by, &along).await.unwrap();
+    }
+
+    /// A rotation that is due begins; its lease is three minutes.
+    pub async fn rotate(&self, id: ConnectionId) -> EffectId {
+        let now = self.clock.now();
+        let effect = EffectId::new(now, self.chance.id());
+        let begun = Event::RotationBegun {
+            effect,
+            into: self.connection(id).await.next_pair().unwrap(),
+            lease_ends_at: later(now, Duration::from_secs(180)),
+        };
+        self.feed(id, begun).await;
+        effect
+    }
+
+    /// Each connection is another user's.
     pub async fn identify(&self, id: ConnectionId, key: &PairKey) {
+        let known = self.store.connections();
+        let user = known.iter().filter(|other| other.chain.is_some()).count();
+        self.identify_as(user, id, key).await;
+    }
+
+    pub async fn identify_as(&self, user: usize, id: ConnectionId, key: &PairKey) {
         let identity = Identity {
-            user: "0a1b2c3d-0000-4000-8000-000000000001".into(),
+            user: format!("0a1b2c3d-0000-4000-8000-{user:012}"),
             name: "A. Customer".into(),
         };
-        let event = Event::Identified {
-            authorisation: key.authorisation.clone(),
-            identity,
-            replaces: None,
-        };
-        self.feed(id, event).await;
+        self.desk()
+            .identify(id, &key.authorisation, &identity, &Actor::Worker)
+            .await
+            .unwrap();
+    }
+
+    /// What has come meanwhile is passed on to other connections.
+    pub async fn tell(&self, id: ConnectionId) {
+        let connection = self.connection(id).await;
+        self.desk().tell(&connection, &Actor::Worker).await.unwrap();
+    }
+
+    /// An app registration like `exact-nl`, with more said of it.
+    pub async fn app(&self, name: &str, more: &str) {
+        let add = format!("app add {name} --country nl --client-id 4711 --display-name Acme {more}");
+        self.run_with(&add, &mut Person::piping("client-secret-hush"))
+            .await
+            .unwrap();
     }
 
     /// A connection that is due and was handed to nobody yet.

@@ -26,7 +26,9 @@ channel    by-hand
 due        Fri 2026-12-04 09:00 (08:00 UTC), in 3 days (3 days after the consent)
 consent    Tue 2026-12-01 09:00 (08:00 UTC), now
 consented  A. Customer (0a1b2c3d-0000-4000-8000-000000000001)
+pair       generation 1 of {}
 pair ends  Thu 2026-12-31 09:00 (08:00 UTC), in 30 days
+rotation   Mon 2026-12-28 09:00 (08:00 UTC), in 27 days: the token pair is renewed
 
 when                                who                  what
 2026-12-01 09:00:00 (08:00:00 UTC)  {PERSON}  made; to be registered 3 days after the consent
@@ -34,7 +36,8 @@ when                                who                  what
 2026-12-01 09:00:00 (08:00:00 UTC)  callback             the customer consented; the code is being exchanged
 2026-12-01 09:00:00 (08:00:00 UTC)  callback             authorised; due Fri 2026-12-04 09:00 (08:00 UTC), the token pair ends Thu 2026-12-31 09:00 (08:00 UTC)
 2026-12-01 09:00:00 (08:00:00 UTC)  worker               Exact Online says who consented: A. Customer (0a1b2c3d-0000-4000-8000-000000000001)
-"
+",
+        key.authorisation
     );
     assert_eq!(text, expected);
 }
@@ -54,6 +57,8 @@ async fn a_history_is_there_for_scripts_too() {
             "generation": 1,
             "access_ends_at": "2026-12-01T08:10:00Z",
             "ends_at": "2026-12-31T08:00:00Z",
+            "warned_days": null,
+            "open_intent": null,
         })
     );
     assert_eq!(
@@ -192,6 +197,7 @@ async fn lists_are_filtered_and_say_when_there_is_more() {
             "application": "exact-nl",
             "due_at": "2026-12-01T08:00:00Z",
             "pair_ends_at": "2026-12-31T08:00:00Z",
+            "days_left": 30,
             "problem": null,
             "updated_at": "2026-12-01T08:00:00Z",
         })

@@ -438,23 +438,30 @@ async fn a_doubt_is_its_own_person_s_to_settle_without_a_number() {
 
 #[tokio::test]
 async fn half_a_pair_is_refused_before_anything_is_claimed() {
-    let world = World::furnished().await;
-    let id = world.connect("--register-now").await;
     let half = Received {
         access_token: AccessToken::new(""),
         refresh_token: RefreshToken::new("stampNL001.refresh-1"),
         expires_in: None,
     };
-    let key = world.consent_with(id, &half).await;
-    world.identify(id, &key).await;
-    let paper = Paper::of(world);
-    let mut person = Person::looking(&paper, &["r", "it said no", "?"]);
-    let failure = world.run_with(&format!("take {id}"), &mut person).await.unwrap_err();
-    let text = failure.to_string();
-    assert!(text.contains("only half a token pair was received"), "{text}");
-    assert!(text.contains(&format!("handover link {id}")), "{text}");
-    assert!(paper.seen.borrow().is_empty());
-    assert_eq!(world.connection(id).await.attempts, 0);
+    // Where the platform's answer was known to be half, a renewal completes it.
+    let known = Received {
+        expires_in: Some(0),
+        ..half.clone()
+    };
+    for (half, told) in [(half, "handover link"), (known, "A renewal fetches the rest within minutes")] {
+        let world = World::furnished().await;
+        let id = world.connect("--register-now").await;
+        let key = world.consent_with(id, &half).await;
+        world.identify(id, &key).await;
+        let paper = Paper::of(world);
+        let mut person = Person::looking(&paper, &["r", "it said no", "?"]);
+        let failure = world.run_with(&format!("take {id}"), &mut person).await.unwrap_err();
+        let text = failure.to_string();
+        assert!(text.contains("only half a token pair was received"), "{text}");
+        assert!(text.contains(told), "{text}");
+        assert!(paper.seen.borrow().is_empty());
+        assert_eq!(world.connection(id).await.attempts, 0);
+    }
 }
 
 #[tokio::test]

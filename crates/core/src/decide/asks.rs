@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Why, attempt, draft::Draft};
+use super::{Why, attempt, chains, draft::Draft};
 use crate::{
     connection::{Problem, State},
     event::What,
+    ids::{CustomerReference, Segment},
     registration::{Due, later},
 };
 
@@ -43,8 +44,9 @@ pub(super) fn apply_wishes(draft: &mut Draft<'_>) {
         note_unreachable(draft);
     }
     if draft.connection.wishes.cancel {
-        give_up(draft);
+        return give_up(draft);
     }
+    chains::apply_wish(draft);
 }
 
 pub(super) fn cancel(draft: &mut Draft<'_>) -> Result<(), Why> {
@@ -100,7 +102,7 @@ pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
 pub(super) fn note_unreachable(draft: &mut Draft<'_>) {
     let connection = &draft.connection;
     let ends_at = connection.pair.as_ref().map(|pair| pair.refresh_ends_at);
-    if let (Some(due_at), Some(ends_at)) = (connection.due_at(), ends_at)
+    if let (Some(due_at), Some(ends_at), None) = (connection.due_at(), ends_at, connection.upkeep.renew_days)
         && due_at >= ends_at
     {
         draft.attention(
@@ -115,6 +117,10 @@ pub(super) fn note_unreachable(draft: &mut Draft<'_>) {
 
 fn reachable_here(draft: &Draft<'_>, due: Due) -> Result<(), Why> {
     let connection = &draft.connection;
+    // A pair that is renewed reaches every time.
+    if connection.upkeep.renew_days.is_some() {
+        return Ok(());
+    }
     match (&connection.pair, connection.consented_at, &connection.link) {
         (Some(pair), Some(consent), _) if due.at(consent) >= pair.refresh_ends_at => Err(Why::Unreachable {
             ends_at: pair.refresh_ends_at,
@@ -133,4 +139,39 @@ pub(super) fn must_be_reachable(due: Due, consent: Timestamp, life: Duration) ->
     } else {
         Ok(())
     }
+}
+
+/// Erases what names the customer. What is not finished is given up with it; what is left keeps the promises: the id,
+/// the state, and whose chain a later consent ends.
+pub(super) fn forget(draft: &mut Draft<'_>) -> Result<(), Why> {
+    if draft.connection.forgotten_at.is_some() {
+        return Err(Why::NothingToDo);
+    }
+    if !draft.connection.state.status().is_final() {
+        give_up(draft);
+    }
+    let connection = &mut draft.connection;
+    if let State::Registered(done) = &mut connection.state {
+        done.segment = Segment::forgotten();
+    }
+    connection.registration.database = Segment::forgotten();
+    connection.reference = CustomerReference::forgotten();
+    connection.return_url = None;
+    connection.identity = None;
+    connection.attention = None;
+    connection.late_success = None;
+    connection.erase_to = Some(connection.records);
+    connection.forgotten_at = Some(draft.now);
+    draft.drop_records();
+    draft.record(What::Forgotten);
+    Ok(())
+}
+
+pub(super) fn erased(draft: &mut Draft<'_>, to: u64) -> Result<(), Why> {
+    draft
+        .connection
+        .erase_to
+        .take_if(|open| *open <= to)
+        .map(drop)
+        .ok_or(Why::NothingToDo)
 }

@@ -2,12 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::{Why, asks, draft::Draft};
+use super::{Why, asks, chains, draft::Draft, rotation};
 use crate::{
-    agenda::back_off,
-    connection::{Attempter, Cause, Done, Doubt, Effect, EffectKind, Failure, LookUpRule, PairFate, Problem, State},
+    agenda::{self, Step, Task, back_off},
+    connection::{
+        Attempter, Cause, Connection, Done, Doubt, Effect, EffectKind, Failure, LookUpRule, PairFate, Problem, State,
+    },
     event::{Outcome, What},
     ids::{AuthorisationId, EffectId, Segment},
+    ports::LiveChain,
     registration::{ChannelKind, later},
 };
 
@@ -36,6 +39,7 @@ pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
         lease_ends_at: claim.lease_ends_at,
     });
     connection.link = None;
+    draft.requires = live_chain(&draft.connection);
     draft.to(
         State::Registering,
         What::AttemptBegan {
@@ -43,6 +47,25 @@ pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
             number,
         },
     );
+    Ok(())
+}
+
+/// The chain whose pair is about to be handed over has to be known as the live one when that is written.
+fn live_chain(connection: &Connection) -> Option<LiveChain> {
+    let (chain, identity) = (connection.chain.as_ref()?, connection.identity.as_ref()?);
+    Some(LiveChain {
+        key: chain.identity_key(&identity.user),
+        authorisation: chain.authorisation.clone(),
+    })
+}
+
+/// The channel wants an access token that still lives: remembered, so that the agenda has the pair rotated first.
+pub(super) fn fresh_needed(draft: &mut Draft<'_>) -> Result<(), Why> {
+    if draft.connection.fresh_access_token {
+        return Err(Why::NothingToDo);
+    }
+    draft.connection.fresh_access_token = true;
+    draft.record(What::FreshAccessTokenNeeded);
     Ok(())
 }
 
@@ -66,19 +89,38 @@ fn may_begin(draft: &Draft<'_>, claim: &Claim) -> Result<AuthorisationId, Why> {
         (Attempter::Worker, ChannelKind::Assisted, _) => return Err(Why::ForAPerson),
         _ => return Err(Why::DoesNotApply),
     }
+    if let Some(intent) = &pair.open_intent {
+        return Err(Why::RotationOpen {
+            until: intent.recover_at,
+        });
+    }
+    if let Some(contest) = connection.contests.first() {
+        return Err(Why::Contested {
+            with: contest.with.connection,
+        });
+    }
+    if agenda::is_stale(connection, draft.now) {
+        return Err(Why::StaleAccessToken);
+    }
     if connection.identity.is_none() && !claim.accept_unknown_identity {
         return Err(Why::IdentityUnknown);
     }
     Ok(pair.key.authorisation.clone())
 }
 
-/// Found before anything irreversible: comes back later, with the step of the back-off.
+/// Found before anything irreversible: what was to be done, a rotation or the registration, comes back later, with the
+/// step of its back-off.
 pub(super) fn not_ready(draft: &mut Draft<'_>, problem: Problem, reason: String) -> Result<(), Why> {
     draft.attention(problem, reason.clone());
     draft.record(What::NotReady { problem, reason });
-    if matches!(draft.connection.state, State::Authorized) && draft.connection.effect.is_none() {
-        // The record's number spreads it: there is no effect whose id could.
-        let spread = EffectId::new(draft.now, u128::from(draft.connection.records).wrapping_mul(7_919));
+    if draft.connection.effect.is_some() {
+        return Ok(());
+    }
+    // The record's number spreads it: there is no effect whose id could.
+    let spread = EffectId::new(draft.now, u128::from(draft.connection.records).wrapping_mul(7_919));
+    if agenda::step(&draft.connection, draft.now) == Step::Perform(Task::Rotate) {
+        rotation::comes_back(draft, spread);
+    } else if matches!(draft.connection.state, State::Authorized) {
         put_off(draft, spread);
     }
     Ok(())
@@ -156,11 +198,16 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
     }
     draft.connection.attention = None;
     draft.connection.late_success = None;
+    let superseded_by = draft.connection.wishes.superseded_by;
     draft.close(State::Registered(Done {
         segment: segment.clone(),
         at: draft.now,
+        superseded_by: None,
     }));
     draft.record(What::Registered { segment, late_seconds });
+    if let Some(by) = superseded_by {
+        chains::superseded(draft, by);
+    }
 }
 
 pub(super) fn fail(draft: &mut Draft<'_>, reason: String, told: PairFate) {
@@ -201,6 +248,7 @@ pub(super) fn doubt(draft: &mut Draft<'_>, effect: &Effect, reason: String) {
             authorisation, look_up, ..
         } => (authorisation.clone(), *look_up),
         EffectKind::Exchange { authorisation } => (authorisation.clone(), None),
+        EffectKind::Rotation { from, .. } => (from.authorisation.clone(), None),
     };
     let doubt = Doubt {
         attempt: effect.id,

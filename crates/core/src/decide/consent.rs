@@ -2,34 +2,20 @@
 
 use jiff::Timestamp;
 
-use super::{Why, asks, draft::Draft};
+use super::{Why, asks, chains, draft::Draft};
 use crate::{
-    connection::{Effect, EffectKind, Failure, Identity, OpenLink, Pair, PairKey, Problem, State},
-    event::What,
-    ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
+    chain::Standing,
+    connection::{Chain, Effect, EffectKind, Failure, Identity, OpenLink, Pair, Problem, State},
+    event::{Brought, What},
+    ids::{AuthorisationId, EffectId, LinkHash},
 };
-
-pub(super) struct Received {
-    pub effect: EffectId,
-    pub authorisation: AuthorisationId,
-    pub sent_at: Timestamp,
-    pub answered_at: Timestamp,
-    pub expires_in: Option<u32>,
-}
 
 pub(super) fn link_opened(draft: &mut Draft<'_>, link: OpenLink) -> Result<(), Why> {
     draft.record(What::LinkOpened {
         expires_at: link.expires_at,
     });
     draft.connection.link = Some(link);
-    if draft
-        .connection
-        .attention
-        .as_ref()
-        .is_some_and(|attention| attention.problem == Problem::LinkLapsed)
-    {
-        draft.connection.attention = None;
-    }
+    draft.settle(&[Problem::LinkLapsed]);
     Ok(())
 }
 
@@ -56,59 +42,72 @@ pub(super) fn arrived(
     Ok(())
 }
 
-pub(super) fn exchanged(draft: &mut Draft<'_>, received: &Received) -> Result<(), Why> {
-    let key = PairKey {
-        authorisation: received.authorisation.clone(),
-        generation: 1,
-    };
-    if draft.connection.pair.as_ref().is_some_and(|pair| pair.key == key) {
+pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), Why> {
+    if draft
+        .connection
+        .pair
+        .as_ref()
+        .is_some_and(|pair| pair.key == brought.pair)
+    {
         return Err(Why::NothingToDo);
     }
-    let consent_at = end_exchange(draft, received.effect).unwrap_or(received.sent_at);
-    let pair = Pair::new(
-        key,
-        received.sent_at,
-        received.answered_at,
-        received.expires_in,
-        &draft.connection.lifetimes,
-    );
-    if let Some(reason) = unwanted(draft, &pair) {
+    let began_at = end_exchange(draft, brought.effect);
+    let consent_at = began_at.unwrap_or(brought.sent_at);
+    if let Some(reason) = unwanted(draft, brought) {
         draft.record(What::PairDropped {
-            authorisation: received.authorisation.clone(),
+            authorisation: brought.pair.authorisation.clone(),
             reason: reason.into(),
         });
     } else {
-        accept(draft, pair, consent_at);
+        accept(draft, brought, consent_at);
+        if began_at.is_none() {
+            draft.rest_the_pair();
+        }
     }
     asks::apply_wishes(draft);
     Ok(())
 }
 
 /// Why a received pair is of no use any more. Only a late outcome, or one of a finished connection, can be.
-fn unwanted(draft: &Draft<'_>, pair: &Pair) -> Option<&'static str> {
+fn unwanted(draft: &Draft<'_>, brought: &Brought) -> Option<&'static str> {
     match &draft.connection.state {
         State::Registered(_) | State::Cancelled => return Some("the connection is finished"),
         State::Registering | State::InDoubt(_) => return Some("a newer consent is being registered"),
         State::Invited | State::Authorized | State::AwaitingOperator | State::Failed(_) | State::Reauthorize(_) => {}
     }
-    let newer = draft
-        .connection
-        .pair
-        .as_ref()
-        .is_some_and(|current| current.sent_at > pair.sent_at);
-    newer.then_some("a newer consent has taken its place")
+    let chain = draft.connection.chain.as_ref()?;
+    // Come twice: what it brought was taken in, and has gone since.
+    if chain.authorisation == brought.pair.authorisation {
+        return Some("it was taken in before, and what followed has taken its place");
+    }
+    (chain.sent_at >= brought.sent_at).then_some("a newer consent has taken its place")
 }
 
-fn accept(draft: &mut Draft<'_>, pair: Pair, consent_at: Timestamp) {
+fn accept(draft: &mut Draft<'_>, brought: &Brought, consent_at: Timestamp) {
+    let pair = Pair::new(
+        brought.pair.clone(),
+        brought.sent_at,
+        brought.answered_at,
+        brought.expires_in,
+        &draft.connection.lifetimes,
+    );
     let due_at = draft.connection.registration.due.at(consent_at);
     let what = What::Authorized {
         authorisation: pair.key.authorisation.clone(),
         due_at,
         ends_at: pair.refresh_ends_at,
     };
-    let half = pair.access_ends_at <= pair.sent_at;
+    let half = pair.is_half();
     draft.keep_pair(pair);
     let connection = &mut draft.connection;
+    connection.chain = Some(Chain {
+        authorisation: brought.pair.authorisation.clone(),
+        sent_at: brought.sent_at,
+        answered_at: brought.answered_at,
+        generation: brought.pair.generation,
+        platform: brought.platform,
+        client_id: brought.client_id.clone(),
+    });
     connection.consented_at = Some(consent_at);
     connection.identity = None;
     connection.identity_misses = 0;
@@ -116,13 +115,19 @@ fn accept(draft: &mut Draft<'_>, pair: Pair, consent_at: Timestamp) {
     connection.retries = 0;
     connection.retry_at = None;
     connection.attention = None;
+    // They were about the chain before this one.
+    connection.wishes.superseded_by = None;
+    connection.wishes.unsettled = false;
+    connection
+        .effect
+        .take_if(|open| matches!(open.kind, EffectKind::Rotation { .. }));
     draft.to(State::Authorized, what);
     asks::note_unreachable(draft);
     if half {
         draft.attention(
             Problem::HalfPair,
-            "the platform's answer had no access token, without which nothing can be registered; make a new link with \
-             `handover link` and let the customer authorise again",
+            "the platform's answer had no access token, without which nothing can be registered; a rotation fetches one \
+             as soon as the platform allows it",
         );
     }
 }
@@ -180,28 +185,19 @@ pub(super) fn identified(
     draft: &mut Draft<'_>,
     authorisation: &AuthorisationId,
     identity: Identity,
-    replaces: Option<ConnectionId>,
+    standing: Standing,
 ) -> Result<(), Why> {
     of_current_pair(draft, authorisation)?;
-    if draft.connection.identity.as_ref() == Some(&identity) {
-        return Err(Why::NothingToDo);
+    let known = draft.connection.identity.as_ref() == Some(&identity);
+    if !known {
+        draft.settle(&[Problem::IdentityUnknown]);
+        draft.record(What::Identified {
+            user: identity.user.clone(),
+            name: identity.name.clone(),
+        });
+        draft.connection.identity = Some(identity);
     }
-    draft
-        .connection
-        .attention
-        .take_if(|attention| attention.problem == Problem::IdentityUnknown);
-    draft.record(What::Identified {
-        user: identity.user.clone(),
-        name: identity.name.clone(),
-    });
-    if let Some(connection) = replaces.filter(|other| *other != draft.connection.id) {
-        draft.attention(
-            Problem::ChainReplaced,
-            format!("the same user consented to the same application before, as {connection}: that chain has ended"),
-        );
-        draft.record(What::ChainReplaced { connection });
-    }
-    draft.connection.identity = Some(identity);
+    chains::stands(draft, standing);
     Ok(())
 }
 

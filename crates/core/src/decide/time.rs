@@ -1,6 +1,6 @@
 //! What happens because time has passed. Needs no secret.
 
-use super::{Why, asks, attempt, consent, draft::Draft};
+use super::{Why, asks, attempt, consent, draft::Draft, rotation};
 use crate::{
     agenda::{self, Matter, Step},
     connection::{Cause, EffectKind, Problem, State},
@@ -20,7 +20,13 @@ pub(super) fn woke(draft: &mut Draft<'_>) -> Result<(), Why> {
         Matter::Warn => warn(draft),
         Matter::HandToOperator => draft.to(State::AwaitingOperator, What::AwaitsOperator),
         Matter::Remind => draft.record(What::Reminded),
-        Matter::Register | Matter::LookUp | Matter::AskIdentity => return Err(Why::NothingToDo),
+        Matter::Tell
+        | Matter::AskIdentity
+        | Matter::Register
+        | Matter::Rotate
+        | Matter::LookUp
+        | Matter::Erase
+        | Matter::Retire => return Err(Why::NothingToDo),
     }
     Ok(())
 }
@@ -34,6 +40,7 @@ fn lease_ends(draft: &mut Draft<'_>) {
         EffectKind::Attempt { .. } => {
             attempt::doubt(draft, &effect, "the attempt ended without a word".into());
         }
+        EffectKind::Rotation { recovers, .. } => rotation::unheard(draft, effect.id, *recovers),
         EffectKind::Exchange { .. } => {
             draft.attention(
                 Problem::ConsentFailed,
@@ -47,11 +54,16 @@ fn lease_ends(draft: &mut Draft<'_>) {
 }
 
 fn pair_ends(draft: &mut Draft<'_>) {
+    // What an open rotation brought, if it brought a pair, lives on and may still come home.
+    let open = draft.connection.pair.as_ref().filter(|pair| pair.open_intent.is_some());
+    let cause = open.map_or(Cause::Expired, |pair| Cause::Lost {
+        generation: pair.key.generation,
+    });
     draft.destroy_pair();
     match &draft.connection.state {
         // Stays what it is: whether the database exists is still to be settled, or was refused for good.
         State::InDoubt(_) | State::Failed(_) => draft.record(What::Expired),
-        _ => draft.to(State::Reauthorize(Cause::Expired), What::Expired),
+        _ => draft.to(State::Reauthorize(cause), What::Expired),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::ConnectionId;
+use crate::{event::Brought, ids::ConnectionId, ports::Sealed};
 
 /// What a message says: which connection to look at. Nothing to trust, nothing secret. Versioned: an unknown version
 /// is refused and kept, never dropped.
@@ -17,6 +17,17 @@ pub enum Pointer {
         /// The connection.
         connection: ConnectionId,
     },
+}
+
+/// A sealed pair that the table could not take, with what the table has to learn of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescued {
+    /// Whose.
+    pub connection: ConnectionId,
+    /// How it came.
+    pub brought: Brought,
+    /// The pair.
+    pub sealed: Sealed,
 }
 
 /// The longest delay that one message can carry: SQS's 15 minutes.
@@ -37,4 +48,7 @@ pub trait Queue: Send + Sync {
     ///
     /// Durable when it returns. At least once: it may arrive twice, late, or out of order.
     fn send(&self, pointer: &Pointer, delay: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Sends a pair to the rescue queue, from where the worker brings it home. Durable when it returns; at least once.
+    fn rescue(&self, rescued: &Rescued) -> impl Future<Output = Result<(), QueueError>> + Send;
 }

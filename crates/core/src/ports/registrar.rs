@@ -55,6 +55,9 @@ pub trait Registrar: Send + Sync {
     /// How a doubt about this request can be settled.
     fn look_up_rule(&self, prepared: &Self::Prepared) -> Option<LookUpRule>;
 
+    /// Whether the channel wants an access token that still lives.
+    fn needs_fresh_access_token(&self, prepared: &Self::Prepared) -> bool;
+
     /// How long the request may take.
     fn time_limit(&self, prepared: &Self::Prepared) -> Duration;
 

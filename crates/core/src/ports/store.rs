@@ -35,8 +35,19 @@ pub struct Change {
     pub link: Option<Link>,
     /// An authorisation that is used up now: refused if it was already.
     pub consume: Option<AuthorisationId>,
-    /// Who holds the live chain from now on.
+    /// Who holds the live chain from now on: refused if somebody else came first.
     pub identity: Option<IdentityClaim>,
+    /// A chain that has to be known as the live one: refused if another is.
+    pub requires: Option<LiveChain>,
+}
+
+/// A chain that is known as the live one of its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveChain {
+    /// Whose.
+    pub key: IdentityKey,
+    /// Its authorisation.
+    pub authorisation: AuthorisationId,
 }
 
 /// Who holds the live chain of one user at one app registration.
@@ -46,6 +57,8 @@ pub struct IdentityClaim {
     pub key: IdentityKey,
     /// Who holds it.
     pub held: Claimed,
+    /// The authorisation that held it when this was decided; `None`: none did. Refused if that is no longer so.
+    pub instead_of: Option<AuthorisationId>,
 }
 
 /// One user at one app registration: a platform keeps one live chain for it.
@@ -68,12 +81,15 @@ pub struct Claimed {
     pub authorisation: AuthorisationId,
     /// When the request that brought the chain was sent.
     pub sent_at: Timestamp,
+    /// When it was answered.
+    pub answered_at: Timestamp,
 }
 
 /// A write that did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Someone else wrote first, or the authorisation was used: nothing was written. Read again and decide again.
+    /// Someone else wrote first, the authorisation was used, or another chain holds the place: nothing was written. Read
+    /// again and decide again.
     #[error("{0} changed meanwhile")]
     Conflict(ConnectionId),
     /// Whether it was written is open. The same [`Change`] may be written again: its writer id makes that safe.
@@ -154,6 +170,8 @@ pub struct Filter {
     pub status: Option<Status>,
     /// Only of this customer.
     pub reference: Option<CustomerReference>,
+    /// Only those whose OEM was warned that the pair nears its end, and whose pair ends before then.
+    pub expiring_before: Option<Timestamp>,
 }
 
 /// A part of a list.
@@ -175,6 +193,12 @@ pub trait Store: Send + Sync {
 
     /// Reads a connection's history, oldest first.
     fn history(&self, id: ConnectionId) -> impl Future<Output = Result<Vec<Record>, ReadError>> + Send;
+
+    /// Erases a connection's history up to the record `to`. May be repeated; durable, all of it, when it returns `Ok`.
+    fn erase_history(&self, id: ConnectionId, to: u64) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Removes a connection whose history was erased. [`WriteError::Conflict`] when it is no longer as `read`.
+    fn remove(&self, read: &Connection) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Reads a link; `None` if there is none.
     fn link(&self, hash: &LinkHash) -> impl Future<Output = Result<Option<Link>, ReadError>> + Send;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    AccessTokenNeed, AnswerRule, Field, LookUp, LookUpAnswerRule, Meaning, Presence, Profile, ProfileError, Setting,
+    AnswerRule, Field, LookUp, LookUpAnswerRule, Meaning, Presence, Profile, ProfileError, Setting,
 };
 use crate::template;
 
@@ -25,10 +25,6 @@ const OURS: [&str; 5] = [
 pub(super) fn check(profile: &Profile) -> Checked {
     address("address", &profile.address, profile.allow_http)?;
     seconds("timeout_seconds", profile.timeout_seconds)?;
-    if profile.access_token == AccessTokenNeed::Fresh {
-        let problem = "`fresh` needs the rotation of pairs, which this version cannot do yet: use `any`";
-        return Err(ProfileError::new("access_token", problem));
-    }
     body(profile)?;
     headers(profile)?;
     answers(profile)?;

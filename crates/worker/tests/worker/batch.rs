@@ -37,7 +37,7 @@ pub fn event(bodies: &[String]) -> SqsEvent {
     serde_json::from_value(serde_json::json!({ "Records": records })).unwrap()
 }
 
-fn pointer(connection: ConnectionId) -> String {
+pub fn pointer(connection: ConnectionId) -> String {
     serde_json::to_string(&Pointer::Wake { connection }).unwrap()
 }
 

@@ -61,14 +61,15 @@ async fn an_earlier_chain_of_the_same_user_is_told_as_replaced() {
 }
 
 #[tokio::test]
-async fn a_later_chain_keeps_its_claim() {
+async fn a_later_chain_keeps_its_claim_and_the_earlier_one_needs_a_consent() {
     let world = World::new().await;
     let earlier = world.consented(ChannelKind::Http, TOMORROW, None).await;
     world.clock.advance(Duration::from_secs(10));
-    let later = world.authorized(DAY).await;
+    let later = world.consented(ChannelKind::Http, TOMORROW, Some(user())).await;
     world.clock.advance(MINUTE);
     world.wake(earlier).await.unwrap();
     assert_eq!(world.read(earlier).await.identity, Some(user()));
+    assert_eq!(world.status(earlier).await, Status::Reauthorize);
     assert_eq!(
         world.store.identity(&identity_key()).await.unwrap().unwrap().connection,
         later

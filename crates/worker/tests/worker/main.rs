@@ -10,9 +10,15 @@
 mod world;
 
 mod batch;
+mod chains;
+mod chores;
+mod deaths;
 mod doubt;
+mod fresh;
 mod identity;
 mod obstacles;
 mod registration;
+mod rescue;
+mod rotation;
 mod tables;
 mod wake_ups;

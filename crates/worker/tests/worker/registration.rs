@@ -22,7 +22,12 @@ async fn what_is_due_is_registered_and_its_pair_destroyed() {
 
     let connection = world.read(id).await;
     assert!(matches!(&connection.state, State::Registered(done) if done.segment.as_str() == "acme-boekhouding"));
-    assert!(connection.pair.is_none() && connection.wake_at.is_none() && connection.effect.is_none());
+    assert!(connection.pair.is_none() && connection.effect.is_none());
+    assert_eq!(
+        connection.wake_at,
+        Some(later(world.clock.now(), 180 * DAY)),
+        "to be retired"
+    );
     assert!(!world.has_pair().await);
     assert_eq!(*lock(&world.registrar.inner.submitted), ["stampNL001.refresh-1"]);
     assert!(matches!(

@@ -3,16 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use handover_core::{
-    application::{Application, ApplicationSecret, Lifetimes, PlatformKind},
+    agenda,
+    application::{Application, ApplicationSecret, DEFAULT_PACE_PER_MINUTE, Lifetimes, PlatformKind},
     apply::{Along, Desk},
     authorisation::Link,
     budget::Budget,
-    connection::{Connection, Identity, OpenLink, PairKey, Request, Status},
-    decide,
-    event::{Actor, Event, What},
+    connection::{Connection, Identity, OpenLink, PairKey, Request, Status, Upkeep},
+    decide::{self, FIRST_GENERATION},
+    event::{Actor, Brought, Event, What},
     ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
     plaintext,
-    ports::{Clock, DataKey, IdentityClaim, IdentityKey, Place, Pointer, Randomness, Sealed, Store, Vault},
+    ports::{Clock, DataKey, IdentityKey, Place, Pointer, Randomness, Rescued, Sealed, Store, Vault},
     registration::{Channel, ChannelKind, Due, Registration, later},
     secret::{ClientSecret, Plaintext},
 };
@@ -45,6 +46,7 @@ pub struct World {
     pub registrar: FaultyRegistrar,
     pub timeout: Duration,
     pub accept_unknown_identity: bool,
+    pub upkeep: Upkeep,
 }
 
 pub fn start() -> Timestamp {
@@ -66,6 +68,16 @@ pub fn identity_key() -> IdentityKey {
     }
 }
 
+fn application_secret() -> ApplicationSecret {
+    ApplicationSecret {
+        platform: PlatformKind::ExactOnline,
+        host: "https://start.exactonline.nl".parse().unwrap(),
+        client_id: identity_key().client_id,
+        client_secret: ClientSecret::new("hush"),
+        redirect_uri: "https://connect.acme.example/callback/exact-nl".parse().unwrap(),
+    }
+}
+
 impl World {
     /// With an application and a channel.
     pub async fn new() -> Self {
@@ -81,6 +93,7 @@ impl World {
             registrar: FaultyRegistrar::new(clock, Arc::clone(&fate)),
             timeout: Duration::from_secs(120),
             accept_unknown_identity: false,
+            upkeep: Upkeep::default(),
             fate,
         };
         world.store_application().await;
@@ -130,18 +143,27 @@ impl World {
         panic!("the queue is never empty");
     }
 
+    /// Lets time pass. Whatever becomes due on the way is looked at then, as the sweeper sees to.
+    pub async fn pass(&self, id: ConnectionId, time: Duration) {
+        let end = later(self.clock.now(), time);
+        for _ in 0..300 {
+            let next = agenda::next_wake(&self.read(id).await, self.clock.now());
+            let Some(next) = next.filter(|next| *next <= end) else {
+                self.clock.advance_to(end);
+                return;
+            };
+            self.clock.advance_to(next);
+            self.wake(id).await.unwrap();
+        }
+        panic!("it is looked at again and again");
+    }
+
     pub async fn sealed(&self, place: &Place, plaintext: &Plaintext) -> Sealed {
         MemoryVault.data_key(place).await.unwrap().seal(plaintext).unwrap()
     }
 
     pub async fn store_application(&self) {
-        let secret = ApplicationSecret {
-            platform: PlatformKind::ExactOnline,
-            host: "https://start.exactonline.nl".parse().unwrap(),
-            client_id: identity_key().client_id,
-            client_secret: ClientSecret::new("hush"),
-            redirect_uri: "https://connect.acme.example/callback/exact-nl".parse().unwrap(),
-        };
+        let secret = application_secret();
         let plain = Application {
             id: APPLICATION.parse().unwrap(),
             display_name: "Acme".into(),
@@ -151,6 +173,8 @@ impl World {
             client_id: secret.client_id.clone(),
             redirect_uri: secret.redirect_uri.clone(),
             lifetimes: Lifetimes::EXACT_ONLINE,
+            upkeep: self.upkeep.clone(),
+            pace_per_minute: DEFAULT_PACE_PER_MINUTE,
             return_origins: Vec::new(),
         };
         let sealed = self
@@ -191,6 +215,7 @@ impl World {
             reference: "Bakker & Zn".parse().unwrap(),
             application: link.application.clone(),
             lifetimes: Lifetimes::EXACT_ONLINE,
+            upkeep: self.upkeep.clone(),
             registration: Registration {
                 channel: CHANNEL.parse().unwrap(),
                 kind,
@@ -211,6 +236,16 @@ impl World {
     /// A connection whose customer has consented, and perhaps told who they are.
     pub async fn consented(&self, kind: ChannelKind, due: Due, identity: Option<Identity>) -> ConnectionId {
         let (id, link) = self.invited(kind, due).await;
+        let now = self.clock.now();
+        self.consent(id, link, [now, now]).await;
+        if let Some(identity) = identity {
+            self.identified(id, &identity).await;
+        }
+        id
+    }
+
+    /// A consent, whose exchange was sent and answered then.
+    pub async fn consent(&self, id: ConnectionId, link: LinkHash, [sent_at, answered_at]: [Timestamp; 2]) {
         let desk = self.desk();
         let now = self.clock.now();
         let effect = EffectId::new(now, self.chance.id());
@@ -224,58 +259,75 @@ impl World {
         desk.apply(id, &arrived, &Actor::Callback, &Along::default())
             .await
             .unwrap();
-        let exchanged = Event::Exchanged {
-            effect,
-            authorisation: authorisation.clone(),
-            sent_at: now,
-            answered_at: now,
-            expires_in: Some(600),
+        let key = PairKey {
+            authorisation,
+            generation: FIRST_GENERATION,
         };
-        let place = Place::Pair(PairKey {
-            authorisation: authorisation.clone(),
-            generation: 1,
-        });
-        let pair = plaintext::of_pair(&received(1), id, &identity_key().client_id);
-        let sealed = self.sealed(&place, &pair).await;
-        let along = Along {
-            pair: Some(sealed),
-            ..Along::default()
+        let rescued = Rescued {
+            connection: id,
+            brought: Brought {
+                effect,
+                pair: key.clone(),
+                sent_at,
+                answered_at,
+                expires_in: Some(600),
+                platform: PlatformKind::ExactOnline,
+                client_id: identity_key().client_id,
+            },
+            sealed: self.sealed_pair(id, key).await,
         };
-        desk.apply(id, &exchanged, &Actor::Callback, &along).await.unwrap();
-        if let Some(identity) = identity {
-            let held = handover_core::ports::Claimed {
-                connection: id,
-                authorisation: authorisation.clone(),
-                sent_at: now,
-            };
-            let claim = IdentityClaim {
-                key: identity_key(),
-                held,
-            };
-            let along = Along {
-                identity: Some(claim),
-                ..Along::default()
-            };
-            let identified = Event::Identified {
-                authorisation,
-                identity,
-                replaces: None,
-            };
-            desk.apply(id, &identified, &Actor::Callback, &along).await.unwrap();
-        }
-        id
+        desk.bring_home(&rescued, &Actor::Callback).await.unwrap();
     }
 
-    /// A connection that is to be registered so long after its consent, which was just now.
+    /// As if it came from the platform, which notes the code in its books.
+    async fn sealed_pair(&self, id: ConnectionId, key: PairKey) -> Sealed {
+        lock(&self.platform.inner.codes).push("code".into());
+        let number = lock(&self.platform.inner.codes).len() + lock(&self.platform.inner.refreshed).len();
+        let pair = plaintext::of_pair(&received(number), id, &identity_key().client_id);
+        self.sealed(&Place::Pair(key), &pair).await
+    }
+
+    pub async fn identified(&self, id: ConnectionId, identity: &Identity) {
+        let authorisation = self.read(id).await.chain.unwrap().authorisation;
+        self.desk()
+            .identify(id, &authorisation, identity, &Actor::Callback)
+            .await
+            .unwrap();
+    }
+
+    /// A connection that is to be registered so long after its consent, which was just now. Each of another user.
     pub async fn authorized(&self, wait: Duration) -> ConnectionId {
-        self.consented(
-            ChannelKind::Http,
-            Due::AfterConsent {
-                seconds: wait.as_secs(),
-            },
-            Some(user()),
-        )
-        .await
+        let due = Due::AfterConsent {
+            seconds: wait.as_secs(),
+        };
+        let number = self.store.inner.connections().len() + 1;
+        let identity = Identity {
+            user: format!("0a1b2c3d-0000-4000-8000-{number:012}"),
+            ..user()
+        };
+        self.consented(ChannelKind::Http, due, Some(identity)).await
+    }
+
+    pub async fn ask(&self, id: ConnectionId, event: Event) {
+        let person = Actor::Person("dev".into());
+        self.desk().apply(id, &event, &person, &Along::default()).await.unwrap();
+    }
+
+    /// The refresh tokens that reached the platform.
+    pub fn presented(&self) -> Vec<String> {
+        lock(&self.platform.inner.refreshed).clone()
+    }
+
+    /// The refresh token that is sealed for it.
+    pub async fn refresh_token(&self, id: ConnectionId) -> String {
+        let place = self.pair_place(id).await;
+        let sealed = self.store.inner.sealed(&place).await.unwrap().unwrap();
+        let opened = MemoryVault.open(&place, &sealed).await.unwrap();
+        let tokens = plaintext::read_pair(&opened)
+            .unwrap()
+            .tokens_of(id, &application_secret())
+            .unwrap();
+        tokens.refresh_token.expose().to_owned()
     }
 
     pub async fn read(&self, id: ConnectionId) -> Connection {
@@ -293,11 +345,13 @@ impl World {
     }
 
     pub async fn has_pair(&self) -> bool {
-        self.store
-            .inner
-            .sealed_places()
-            .iter()
-            .any(|place| matches!(place, Place::Pair(_)))
+        self.pairs() > 0
+    }
+
+    /// How many pairs are sealed.
+    pub fn pairs(&self) -> usize {
+        let places = self.store.inner.sealed_places();
+        places.iter().filter(|place| matches!(place, Place::Pair(_))).count()
     }
 
     /// The place of its pair.

@@ -18,7 +18,7 @@ const ROLES: [(&str, &str); 5] = [
 ];
 
 /// Statements whose use cannot be seen from outside: AWS itself makes those calls for the role.
-const UNSEEN: [&str; 3] = ["UseTables", "WriteLogs", "ReceivePointers"];
+const UNSEEN: [&str; 3] = ["UseTables", "WriteLogs", "ReceiveMessages"];
 
 /// Everybody may ask who they are: needs no permission.
 const FREE: [&str; 1] = ["sts:GetCallerIdentity"];

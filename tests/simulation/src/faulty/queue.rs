@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use handover_core::ports::{Clock, Pointer, Queue, QueueError};
+use handover_core::ports::{Clock, Pointer, Queue, QueueError, Rescued};
 
 use super::{Fate, is};
 use crate::{ManualClock, MemoryQueue, lock};
@@ -19,6 +19,8 @@ pub struct FaultyQueue<C: 'static = ManualClock> {
     pub fate: Arc<Fate>,
     /// Nothing can be sent.
     pub away: AtomicBool,
+    /// No pair can be rescued.
+    pub rescue_away: AtomicBool,
     /// What was sent, with its delay.
     pub sent: Mutex<Vec<(Pointer, Duration)>>,
 }
@@ -31,6 +33,7 @@ impl<C> FaultyQueue<C> {
             inner: MemoryQueue::new(clock),
             fate,
             away: AtomicBool::default(),
+            rescue_away: AtomicBool::default(),
             sent: Mutex::default(),
         }
     }
@@ -46,13 +49,27 @@ impl<C: Clock> Queue for FaultyQueue<C> {
     async fn send(&self, pointer: &Pointer, delay: Duration) -> Result<(), QueueError> {
         self.fate.call().await;
         if is(&self.away) {
-            return Err(QueueError {
-                reason: "no answer in time".into(),
-            });
+            return Err(away());
         }
         let sent = self.inner.send(pointer, delay).await;
         lock(&self.sent).push((pointer.clone(), delay));
         self.fate.call().await;
         sent
+    }
+
+    async fn rescue(&self, rescued: &Rescued) -> Result<(), QueueError> {
+        self.fate.call().await;
+        if is(&self.away) || is(&self.rescue_away) {
+            return Err(away());
+        }
+        let sent = self.inner.rescue(rescued).await;
+        self.fate.call().await;
+        sent
+    }
+}
+
+fn away() -> QueueError {
+    QueueError {
+        reason: "no answer in time".into(),
     }
 }

@@ -99,6 +99,10 @@ impl Registrar for FaultyRegistrar {
         self.inner.look_up_rule(&request.inner)
     }
 
+    fn needs_fresh_access_token(&self, request: &Request) -> bool {
+        self.inner.needs_fresh_access_token(&request.inner)
+    }
+
     fn time_limit(&self, _request: &Request) -> Duration {
         *lock(&self.limit)
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use handover_core::{
     connection::PairKey,
     ids::AuthorisationId,
-    ports::{Change, Place, Rejected, WriteError},
+    ports::{Change, IdentityKey, Place, Rejected, WriteError},
 };
 
 use super::{
@@ -50,6 +50,18 @@ impl Tables {
                 .consume
                 .as_ref()
                 .is_none_or(|authorisation| self.may_consume(change, authorisation))
+            && change
+                .identity
+                .as_ref()
+                .is_none_or(|claim| self.holder(&claim.key) == claim.instead_of.as_ref())
+            && change
+                .requires
+                .as_ref()
+                .is_none_or(|chain| self.holder(&chain.key) == Some(&chain.authorisation))
+    }
+
+    fn holder(&self, key: &IdentityKey) -> Option<&AuthorisationId> {
+        self.identities.get(key).map(|held| &held.authorisation)
     }
 
     /// Unused, in time, and of this very connection.
@@ -114,13 +126,17 @@ fn place(key: &PairKey) -> Place {
 fn can_be_a_transaction(change: &Change) -> Result<(), Rejected> {
     let numbers: BTreeSet<_> = change.records.iter().map(|record| record.number).collect();
     let destroyed: HashSet<_> = change.destroy.iter().collect();
-    let twice =
-        numbers.len() < change.records.len() || change.pair.as_ref().is_some_and(|(key, _)| destroyed.contains(key));
+    let claimed = change.identity.as_ref().map(|claim| &claim.key);
+    let required = change.requires.as_ref().map(|chain| &chain.key);
+    let twice = numbers.len() < change.records.len()
+        || change.pair.as_ref().is_some_and(|(key, _)| destroyed.contains(key))
+        || claimed.is_some() && claimed == required;
     let others = [
         change.pair.is_some(),
         change.link.is_some(),
         change.consume.is_some(),
-        change.identity.is_some(),
+        claimed.is_some(),
+        required.is_some(),
     ];
     let items = 1 + numbers.len() + destroyed.len() + others.into_iter().filter(|other| *other).count();
     let rejected = |reason: &str| Rejected {

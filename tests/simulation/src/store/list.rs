@@ -12,13 +12,14 @@ use handover_core::{
     ids::ConnectionId,
     ports::{Filter, Page, Rejected, Summary},
 };
+use jiff::Timestamp;
 
 use super::time;
 
 /// The longest part of a list.
 const LONGEST: u32 = 1_000;
 
-/// How far a list was read: everything after `at`, and of `at` itself what is in `seen`.
+/// How far a list was read: everything after the rank `at`, and of `at` itself what is in `seen`.
 #[derive(Debug, PartialEq, Eq)]
 struct Position {
     at: i64,
@@ -58,8 +59,8 @@ impl Position {
 
 /// The part of a list that comes after `after`.
 ///
-/// Statuses are looked at after a customer's part was cut off, as there is no index of both: a part may be short, even
-/// empty, and still not be the last.
+/// What is asked for beside a customer, or beside the end of a pair, is looked at after a part was cut off, as there is no
+/// index of both: a part may be short, even empty, and still not be the last.
 pub(super) fn page<'a>(
     connections: impl Iterator<Item = &'a Connection>,
     filter: &Filter,
@@ -68,13 +69,8 @@ pub(super) fn page<'a>(
 ) -> Result<Page<Summary>, Rejected> {
     let after: Option<Position> = after.map(str::parse).transpose()?;
     let wanted = usize::try_from(limit.clamp(1, LONGEST)).unwrap_or(1);
-    let of_status = |connection: &Connection| filter.status.is_none_or(|status| connection.state.status() == status);
     let mut entries: Vec<_> = connections
-        .filter_map(|connection| match &filter.reference {
-            Some(reference) => (connection.reference == *reference).then_some((connection.created_at, connection)),
-            None => of_status(connection).then_some((connection.updated_at, connection)),
-        })
-        .map(|(moment, connection)| (time::floor(moment), connection))
+        .filter_map(|connection| Some((rank(filter, connection)?, connection)))
         .filter(|(at, connection)| {
             after
                 .as_ref()
@@ -87,9 +83,36 @@ pub(super) fn page<'a>(
     let next = more.then(|| position(&entries, after)).flatten();
     let shown = entries.into_iter().map(|(_, connection)| connection);
     Ok(Page {
-        items: shown.filter(|connection| of_status(connection)).map(summary).collect(),
+        items: shown
+            .filter(|connection| shows(filter, connection))
+            .map(summary)
+            .collect(),
         next: next.map(|position| position.to_string()),
     })
+}
+
+/// Where `connection` stands in the index that the list is read from, the greatest first; `None`: it is not in it.
+fn rank(filter: &Filter, connection: &Connection) -> Option<i64> {
+    if let Some(reference) = &filter.reference {
+        return (connection.reference == *reference).then_some(time::floor(connection.created_at));
+    }
+    if let Some(before) = filter.expiring_before {
+        let ends_at = time::floor(expiring(connection)?);
+        return (ends_at <= time::floor(before)).then_some(ends_at.saturating_neg());
+    }
+    shows(filter, connection).then_some(time::floor(connection.updated_at))
+}
+
+/// When the pair ends of which the OEM was warned.
+fn expiring(connection: &Connection) -> Option<Timestamp> {
+    let pair = connection.pair.as_ref()?;
+    pair.warned_days.map(|_| pair.refresh_ends_at)
+}
+
+fn shows(filter: &Filter, connection: &Connection) -> bool {
+    let of_status = |status| connection.state.status() == status;
+    let expires = |before| expiring(connection).is_some_and(|ends_at| ends_at < before);
+    filter.status.is_none_or(of_status) && filter.expiring_before.is_none_or(expires)
 }
 
 /// After the last of `entries`.
@@ -129,8 +152,6 @@ fn summary(connection: &Connection) -> Summary {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     #[test]

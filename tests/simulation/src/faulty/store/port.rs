@@ -35,10 +35,8 @@ impl Store for FaultyStore {
     async fn write(&self, change: &Change) -> Result<(), WriteError> {
         self.reached("write").await?;
         let fault = self.fault(&self.writes);
-        match fault {
-            Fault::Conflict => return Err(WriteError::Conflict(change.connection.id)),
-            Fault::Before | Fault::Away => return Err(away("write").into()),
-            Fault::None | Fault::After => {}
+        if let Some(error) = before(fault, change.connection.id, "write") {
+            return Err(error);
         }
         let written = self.inner.write(change).await;
         self.fate.call().await;
@@ -53,6 +51,34 @@ impl Store for FaultyStore {
 
     async fn history(&self, id: ConnectionId) -> Result<Vec<Record>, ReadError> {
         self.inner.history(id).await
+    }
+
+    async fn erase_history(&self, id: ConnectionId, to: u64) -> Result<(), WriteError> {
+        self.reached("erase").await?;
+        let fault = self.fault(&self.writes);
+        if let Some(error) = before(fault, id, "erase") {
+            return Err(error);
+        }
+        let erased = self.inner.erase_history(id, to).await;
+        self.fate.call().await;
+        if fault == Fault::After {
+            return Err(away("erase").into());
+        }
+        erased
+    }
+
+    async fn remove(&self, read: &Connection) -> Result<(), WriteError> {
+        self.reached("remove").await?;
+        let fault = self.fault(&self.writes);
+        if let Some(error) = before(fault, read.id, "remove") {
+            return Err(error);
+        }
+        let removed = self.inner.remove(read).await;
+        self.fate.call().await;
+        if fault == Fault::After {
+            return Err(away("remove").into());
+        }
+        removed
     }
 
     async fn link(&self, hash: &LinkHash) -> Result<Option<Link>, ReadError> {
@@ -74,10 +100,8 @@ impl Store for FaultyStore {
     ) -> Result<(), WriteError> {
         self.reached("write").await?;
         let fault = self.fault(&self.writes);
-        match fault {
-            Fault::Conflict => return Err(WriteError::Conflict(read.connection)),
-            Fault::Before | Fault::Away => return Err(away("write").into()),
-            Fault::None | Fault::After => {}
+        if let Some(error) = before(fault, read.connection, "write") {
+            return Err(error);
         }
         self.inner.open_authorisation(read, link, authorisation).await?;
         if fault == Fault::After {
@@ -142,10 +166,8 @@ impl Store for FaultyStore {
     async fn postpone(&self, id: ConnectionId, from: Timestamp, to: Timestamp) -> Result<bool, WriteError> {
         self.reached("postpone").await?;
         let fault = self.fault(&self.postpones);
-        match fault {
-            Fault::Conflict => return Err(WriteError::Conflict(id)),
-            Fault::Before | Fault::Away => return Err(away("postpone").into()),
-            Fault::None | Fault::After => {}
+        if let Some(error) = before(fault, id, "postpone") {
+            return Err(error);
         }
         let moved = self.inner.postpone(id, from, to).await;
         self.fate.call().await;
@@ -164,5 +186,14 @@ impl Store for FaultyStore {
     async fn list(&self, filter: &Filter, limit: u32, after: Option<&str>) -> Result<Page<Summary>, ReadError> {
         self.read().await?;
         self.inner.list(filter, limit, after).await
+    }
+}
+
+/// What a fault that comes before the effect makes of a write.
+fn before(fault: Fault, id: ConnectionId, what: &str) -> Option<WriteError> {
+    match fault {
+        Fault::Conflict => Some(WriteError::Conflict(id)),
+        Fault::Before | Fault::Away => Some(away(what).into()),
+        Fault::None | Fault::After => None,
     }
 }

@@ -1,0 +1,128 @@
+//! The place of a chain among those of its user, and what others have to be told of theirs.
+
+use super::{Along, ApplyError, Desk, TRIES};
+use crate::{
+    chain::{Order, Standing, order},
+    connection::{Connection, Identity, News, Tidings},
+    event::{Actor, Event},
+    ids::{AuthorisationId, ConnectionId},
+    ports::{Clock, IdentityClaim, Queue, Randomness, Store},
+};
+
+impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
+    /// Notes who gave the consent `authorisation`, and the place of its chain among those of the same user.
+    ///
+    /// # Errors
+    /// When another consent has taken its place, or it could not be written.
+    pub async fn identify(
+        &self,
+        id: ConnectionId,
+        authorisation: &AuthorisationId,
+        identity: &Identity,
+        by: &Actor,
+    ) -> Result<Connection, ApplyError> {
+        for _ in 0..TRIES {
+            let connection = self.load(id).await?;
+            let Order { standing, claim } = self.order(&connection, identity).await?;
+            let event = Event::Identified {
+                authorisation: authorisation.clone(),
+                identity: identity.clone(),
+                standing,
+            };
+            let along = Along {
+                identity: claim,
+                ..Along::default()
+            };
+            match self.apply_to(&connection, &event, by, &along).await {
+                Err(ApplyError::Conflict(_)) => {}
+                result => return result,
+            }
+        }
+        Err(ApplyError::Conflict(id))
+    }
+
+    /// Sees, before an attempt, whether `connection`'s chain is known as the live one. `Some`: it was not, and what
+    /// follows from that has been written.
+    ///
+    /// # Errors
+    /// When it could not be read or written.
+    pub async fn take_place(&self, connection: &Connection, by: &Actor) -> Result<Option<Connection>, ApplyError> {
+        let (Some(chain), Some(identity)) = (&connection.chain, &connection.identity) else {
+            return Ok(None);
+        };
+        let Order { standing, claim } = self.order(connection, identity).await?;
+        if standing == Standing::Alone && claim.is_none() {
+            return Ok(None);
+        }
+        let placed = self.identify(connection.id, &chain.authorisation, identity, by).await?;
+        Ok(Some(placed))
+    }
+
+    async fn order(&self, connection: &Connection, identity: &Identity) -> Result<Order, ApplyError> {
+        let Some(chain) = &connection.chain else {
+            return Ok(Order {
+                standing: Standing::Alone,
+                claim: None,
+            });
+        };
+        let key = chain.identity_key(&identity.user);
+        let before = self.store.identity(&key).await?;
+        Ok(order(key, chain.claimed(connection.id), before))
+    }
+
+    /// Tells other connections what became of their chains, in order, and notes that they were told.
+    ///
+    /// # Errors
+    /// When it has to be tried again. Telling twice is harmless.
+    pub async fn tell(&self, connection: &Connection, by: &Actor) -> Result<Connection, ApplyError> {
+        let mut current = connection.clone();
+        for tidings in &connection.to_tell {
+            match self.tell_one(connection, tidings, by).await {
+                // Removed after its retention, or nothing that matters to it any more.
+                Ok(()) | Err(ApplyError::Unknown(_) | ApplyError::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+            let told = Event::Told(tidings.clone());
+            current = self.apply(connection.id, &told, by, &Along::default()).await?;
+        }
+        Ok(current)
+    }
+
+    async fn tell_one(&self, teller: &Connection, tidings: &Tidings, by: &Actor) -> Result<(), ApplyError> {
+        let event = Event::Heard {
+            chain: tidings.chain.clone(),
+            news: tidings.news.clone(),
+        };
+        for _ in 0..TRIES {
+            let hearer = self.load(tidings.to).await?;
+            let identity = match tidings.news {
+                News::Released { .. } => self.hand_back(teller, &hearer).await?,
+                News::Superseded { .. } | News::Contested(_) | News::Unsettled { .. } => None,
+            };
+            let along = Along {
+                identity,
+                ..Along::default()
+            };
+            match self.apply_to(&hearer, &event, by, &along).await {
+                Err(ApplyError::Conflict(_)) => {}
+                result => return result.map(drop),
+            }
+        }
+        Err(ApplyError::Conflict(tidings.to))
+    }
+
+    /// The place of the teller's chain, which is dead, goes to the hearer's, if nobody has taken it since.
+    async fn hand_back(&self, teller: &Connection, hearer: &Connection) -> Result<Option<IdentityClaim>, ApplyError> {
+        let (Some(theirs), Some(identity), Some(ours)) = (&teller.chain, &teller.identity, &hearer.chain) else {
+            return Ok(None);
+        };
+        let key = theirs.identity_key(&identity.user);
+        let holder = self.store.identity(&key).await?;
+        let held_by_teller = holder.is_some_and(|holder| holder.authorisation == theirs.authorisation);
+        Ok(held_by_teller.then(|| IdentityClaim {
+            key,
+            held: ours.claimed(hearer.id),
+            instead_of: Some(theirs.authorisation.clone()),
+        }))
+    }
+}

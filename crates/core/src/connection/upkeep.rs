@@ -1,0 +1,51 @@
+//! How what is kept is looked after.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const DAY: u64 = 24 * 3_600;
+
+/// How an application's pairs are looked after until the registration, and how long what is finished is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Upkeep {
+    /// Days left of a pair's life at which the OEM is told.
+    pub warn_days: Vec<u32>,
+    /// A pair is renewed so many days before its end if its registration is still to come; `None`: never. Where it does
+    /// not live that long, when a tenth of its life is left.
+    pub renew_days: Option<u32>,
+    /// A finished connection and its history go after so many days.
+    pub retention_days: u32,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self {
+            warn_days: vec![7, 3, 1],
+            renew_days: Some(3),
+            retention_days: 180,
+        }
+    }
+}
+
+impl Upkeep {
+    /// Whether this is what every application has unless it says otherwise.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// How long before its end a pair that lives `life` is renewed.
+    #[must_use]
+    pub fn renew_before(&self, life: Duration) -> Option<Duration> {
+        let before = Duration::from_secs(u64::from(self.renew_days?) * DAY);
+        Some(if before < life { before } else { life / 10 })
+    }
+
+    /// How long what is finished is kept.
+    #[must_use]
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.retention_days) * DAY)
+    }
+}

@@ -1,0 +1,198 @@
+//! What other chains of the same user do to this one.
+
+use super::{Why, asks, consent, draft::Draft};
+use crate::{
+    chain::Standing,
+    connection::{Cause, Contest, News, Problem, State, Tidings},
+    event::What,
+    ids::{AuthorisationId, ConnectionId},
+};
+
+/// The place of our own chain among those of its user.
+pub(super) fn stands(draft: &mut Draft<'_>, standing: Standing) {
+    match standing {
+        Standing::Alone => {}
+        Standing::After(other) => {
+            draft.attention(
+                Problem::ChainReplaced,
+                format!(
+                    "the same user consented to the same application before, as {}: that chain has ended",
+                    other.connection
+                ),
+            );
+            draft.record(What::ChainReplaced {
+                connection: other.connection,
+            });
+            let by = draft.connection.id;
+            draft.tell(&other, News::Superseded { by });
+        }
+        Standing::Before(other) => superseded(draft, other.connection),
+        Standing::Contested(contest) => {
+            let ours = draft.connection.chain.as_ref();
+            let ours = ours.map(|chain| chain.claimed(draft.connection.id));
+            if let Some(ours) = ours {
+                let seen_by_other = Contest {
+                    with: ours,
+                    ours_is_later: !contest.ours_is_later,
+                };
+                draft.tell(&contest.with, News::Contested(seen_by_other));
+            }
+            contested(draft, contest);
+        }
+    }
+}
+
+/// What another connection tells of `chain`.
+pub(super) fn heard(draft: &mut Draft<'_>, chain: &AuthorisationId, news: News) -> Result<(), Why> {
+    let current = draft.connection.chain.as_ref().map(|chain| &chain.authorisation);
+    let before = draft.connection.clone();
+    match news {
+        // A newer consent has begun another one since.
+        News::Contested(contest) if current != Some(chain) => unsettle(draft, &contest),
+        _ if current != Some(chain) => {}
+        News::Superseded { by } => superseded(draft, by),
+        News::Contested(contest) => contested(draft, contest),
+        News::Released { by } => released(draft, by),
+        News::Unsettled { by } => unsettled(draft, by),
+    }
+    if draft.connection == before {
+        return Err(Why::NothingToDo);
+    }
+    Ok(())
+}
+
+pub(super) fn told(draft: &mut Draft<'_>, tidings: &Tidings) -> Result<(), Why> {
+    let before = draft.connection.to_tell.len();
+    draft.connection.to_tell.retain(|untold| untold != tidings);
+    if draft.connection.to_tell.len() == before {
+        return Err(Why::NothingToDo);
+    }
+    Ok(())
+}
+
+/// A later consent of the same user has ended this chain.
+pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
+    // Whatever it has ended itself, that one has ended too.
+    draft.end_contests(&News::Superseded { by });
+    let connection = &mut draft.connection;
+    match &mut connection.state {
+        State::Registered(done) if done.superseded_by.is_none() => {
+            done.superseded_by = Some(by);
+            let segment = done.segment.clone();
+            draft.attention(
+                Problem::AuthorisationLost,
+                format!(
+                    "the database `{segment}` has lost its authorisation: the same user consented to the same \
+                     application again, as {by}"
+                ),
+            );
+            draft.record(What::AuthorisationLost { segment, by });
+        }
+        State::Registered(_) | State::Cancelled => {}
+        // Frozen: told when it has ended.
+        State::Registering | State::InDoubt(_) => wish_superseded(draft, by),
+        _ if connection.effect.is_some() => wish_superseded(draft, by),
+        _ if connection.pair.is_some() => {
+            draft.destroy_pair();
+            draft.record(What::Superseded { by });
+            needs_consent(
+                draft,
+                Cause::Superseded { by: Some(by) },
+                &format!("the same user consented to the same application again, as {by}, which ended this chain"),
+            );
+        }
+        _ => {}
+    }
+}
+
+/// The pair is gone.
+pub(super) fn needs_consent(draft: &mut Draft<'_>, cause: Cause, reason: &str) {
+    let problem = match cause {
+        Cause::Superseded { .. } => Problem::Superseded,
+        Cause::Expired | Cause::Lost { .. } | Cause::Revoked => Problem::RotationFailed,
+    };
+    draft.attention(
+        problem,
+        format!("{reason}; let the customer authorise again with `handover link`"),
+    );
+    // What was refused for good stays so.
+    if !matches!(draft.connection.state, State::Failed(_)) {
+        draft.connection.state = State::Reauthorize(cause);
+    }
+}
+
+fn contested(draft: &mut Draft<'_>, contest: Contest) {
+    let with = contest.with.connection;
+    let known = draft.connection.contests.iter().any(|known| known.with == contest.with);
+    if known {
+        return;
+    }
+    let frozen = matches!(draft.connection.state, State::Registering | State::InDoubt(_));
+    if draft.connection.pair.is_some() && !frozen {
+        draft.attention(
+            Problem::Contested,
+            format!(
+                "the same user consented to the same application at the same time, as {with}: which of the two lives is \
+                 found out by a rotation"
+            ),
+        );
+        draft.record(What::Contested { with });
+        draft.connection.contests.push(contest);
+    } else {
+        unsettle(draft, &contest);
+    }
+}
+
+/// Ours is handed over or gone: no rotation here can settle it any more. Who waits for one is told.
+fn unsettle(draft: &mut Draft<'_>, contest: &Contest) {
+    if contest.ours_is_later {
+        draft.record(What::ContestOpen {
+            with: contest.with.connection,
+        });
+        let by = draft.connection.id;
+        draft.tell(&contest.with, News::Unsettled { by });
+    }
+}
+
+/// The other chain is dead: this one lives.
+fn released(draft: &mut Draft<'_>, by: ConnectionId) {
+    if draft.drop_contest(by) {
+        draft.settle(&[Problem::Contested]);
+        draft.record(What::ContestWon { with: by });
+    }
+}
+
+/// Nobody will ever know by itself which of the two lives: a person decides.
+fn unsettled(draft: &mut Draft<'_>, by: ConnectionId) {
+    if !draft.drop_contest(by) {
+        return;
+    }
+    draft.settle(&[Problem::Contested]);
+    draft.record(What::ContestOpen { with: by });
+    draft.connection.wishes.unsettled = true;
+    if draft.connection.effect.is_none() {
+        apply_wish(draft);
+    }
+}
+
+fn wish_superseded(draft: &mut Draft<'_>, by: ConnectionId) {
+    if draft.connection.wishes.superseded_by.replace(by) != Some(by) {
+        draft.record(What::Wished {
+            wish: format!("superseded by {by}"),
+        });
+    }
+}
+
+/// What was heard while an effect was under way.
+pub(super) fn apply_wish(draft: &mut Draft<'_>) {
+    if matches!(draft.connection.state, State::Registering | State::InDoubt(_)) {
+        return;
+    }
+    if std::mem::take(&mut draft.connection.wishes.unsettled) {
+        consent::hold_older_pair(draft);
+    }
+    if let Some(by) = draft.connection.wishes.superseded_by.take() {
+        superseded(draft, by);
+        asks::note_unreachable(draft);
+    }
+}

@@ -1,0 +1,46 @@
+//! Consents that come to no clear end, or late.
+
+use handover_core::{connection::Status, registration::ChannelKind};
+
+use crate::{
+    moves::{Fate, Move},
+    world::World,
+};
+
+#[test]
+fn an_unclear_exchange_holds_the_older_pair_back() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&Move::OpenLink);
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::FailExchange {
+        which: 0,
+        unclear: true,
+    });
+    assert_eq!(world.status(), Status::Failed);
+    assert!(world.connection.pair.is_some(), "it is held, not destroyed");
+    world.play(&Move::Retry);
+    assert_eq!(world.status(), Status::Authorized);
+}
+
+/// A rescued consent comes home while the older chain, used all the same, is being rotated: what that rotation brings is
+/// of no use any more, and what it fails with says nothing of the new pair.
+#[test]
+fn a_consent_that_comes_home_ends_the_rotation_of_the_chain_before_it() {
+    for fate in [Fate::Pair { told: None }, Fate::Used, Fate::Unclear] {
+        let mut world = World::authorized(ChannelKind::Http, 20 * 86_400, 0);
+        world.play(&Move::Wait(1));
+        world.play(&Move::OpenLink);
+        world.play(&Move::Consent { link_of: 0 });
+        world.play(&Move::Wait(601));
+        world.play(&Move::Wake);
+        assert_eq!(world.status(), Status::Failed, "held back");
+        world.play(&Move::Retry);
+        assert_eq!(world.play(&Move::Rotate), None, "half a pair is completed");
+        world.play(&Move::Exchange { which: 0, told: Some(600) });
+        world.play(&Move::Rotation { which: 0, fate });
+        let chain = world.exchanges[0].1.clone();
+        assert_eq!(world.connection.pair.as_ref().unwrap().key.authorisation, chain);
+        world.settle();
+        assert_eq!(world.status(), Status::Registered);
+    }
+}

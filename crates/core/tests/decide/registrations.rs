@@ -1,0 +1,164 @@
+//! Attempts, doubt, and what becomes known late.
+
+use handover_core::{
+    connection::{Problem, Status},
+    decide::Why,
+    registration::{ChannelKind, Due},
+};
+use jiff::Timestamp;
+
+use crate::{
+    moves::{Fate, How, Move, Place, START},
+    world::World,
+};
+
+const BEGIN: Move = Move::Begin {
+    person: false,
+    look_up: false,
+    unknown: false,
+};
+const TAKE: Move = Move::Begin {
+    person: true,
+    look_up: false,
+    unknown: false,
+};
+
+#[test]
+fn a_time_that_no_pair_can_reach_is_refused_with_renewal_off() {
+    let after = |seconds| World::renewing(ChannelKind::Http, Due::AfterConsent { seconds }, None);
+    assert!(after(30 * 86_400).is_none());
+    assert!(after(30 * 86_400 - 1).is_some());
+    let beyond = Due::At(Timestamp::from_second(START + 38 * 86_400).unwrap());
+    assert!(World::renewing(ChannelKind::Http, beyond, None).is_none());
+    assert!(
+        World::renewing(ChannelKind::Http, beyond, Some(3)).is_some(),
+        "a pair that is renewed reaches it"
+    );
+}
+
+#[test]
+fn a_due_time_that_this_consent_cannot_reach_is_told_at_once() {
+    let due = Due::At(Timestamp::from_second(START + 36 * 86_400).unwrap());
+    let mut world = World::renewing(ChannelKind::Http, due, None).unwrap();
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange { which: 0, told: None });
+    let attention = world.connection.attention.as_ref().unwrap();
+    assert_eq!(attention.problem, Problem::Unreachable);
+}
+
+#[test]
+fn absent_counts_after_the_delay_only_and_twice() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&Move::Begin {
+        person: false,
+        look_up: true,
+        unknown: false,
+    });
+    world.play(&Move::End {
+        which: 0,
+        how: How::Unanswered,
+    });
+    let absent = Move::LookUp { which: 0, answer: 1 };
+    for wait in [30, 1, 1] {
+        world.play(&Move::Wait(wait));
+        world.play(&absent);
+        assert_eq!(world.status(), Status::InDoubt);
+    }
+    world.play(&Move::Wait(900));
+    world.play(&absent);
+    assert_eq!(world.status(), Status::InDoubt);
+    world.play(&absent);
+    assert_eq!(world.status(), Status::Failed);
+    assert!(
+        world.connection.pair.is_some(),
+        "the rule says that an absent database has not spent the pair"
+    );
+}
+
+#[test]
+fn absent_settles_nothing_where_no_rule_says_when_it_counts() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&BEGIN);
+    world.play(&Move::Wait(180));
+    world.play(&Move::Wake);
+    let refused = world.play(&Move::LookUp { which: 0, answer: 1 });
+    assert_eq!(refused, Some(Why::DoesNotApply));
+    assert_eq!(world.status(), Status::InDoubt);
+}
+
+#[test]
+fn a_late_success_of_the_attempt_in_doubt_registers() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&BEGIN);
+    world.play(&Move::Wait(181));
+    world.play(&Move::Wake);
+    assert_eq!(world.status(), Status::InDoubt);
+    world.play(&Move::End {
+        which: 0,
+        how: How::Registered,
+    });
+    assert_eq!(world.status(), Status::Registered);
+}
+
+#[test]
+fn a_success_that_becomes_known_after_all_registers_and_destroys_the_pair() {
+    let mut world = World::authorized(ChannelKind::Assisted, 0, 600);
+    world.play(&Move::Wake);
+    world.play(&TAKE);
+    world.play(&Move::Wait(181));
+    world.play(&Move::Wake);
+    world.play(&Move::Settle {
+        registered: false,
+        unspent: true,
+    });
+    world.play(&Move::Retry);
+    world.play(&Move::Wake);
+    world.play(&TAKE);
+    assert_eq!(world.status(), Status::Registering);
+    // The first attempt succeeded after all, while the second is under way: it waits for that one, whatever it brings.
+    world.play(&Move::End {
+        which: 1,
+        how: How::Registered,
+    });
+    assert_eq!(world.status(), Status::Registering);
+    world.play(&Move::End {
+        which: 0,
+        how: How::NotSent,
+    });
+    assert_eq!(world.status(), Status::Registered);
+    assert!(world.books.sealed.is_empty());
+}
+
+#[test]
+fn a_fresh_access_token_is_fetched_first_if_the_channel_wants_one() {
+    let mut world = World::authorized(ChannelKind::Http, 86_400, 600);
+    world.play(&Move::NeedFreshAccess);
+    world.play(&Move::WaitForTheAgenda);
+    assert_eq!(world.play(&BEGIN), Some(Why::StaleAccessToken));
+    assert_eq!(world.play(&Move::Rotate), None);
+    world.play(&Move::Rotation {
+        which: 0,
+        fate: Fate::Pair { told: Some(600) },
+    });
+    assert_eq!(world.generation(), Some(2));
+    world.settle();
+    assert_eq!(world.status(), Status::Registered);
+    assert_eq!(world.rotations.len(), 1, "one rotation does");
+}
+
+#[test]
+fn a_consent_that_has_just_been_given_is_fresh() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&Move::NeedFreshAccess);
+    assert_eq!(world.play(&BEGIN), None);
+}
+
+#[test]
+fn an_unknown_identity_is_registered_only_where_that_is_switched_on() {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 });
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange { which: 0, told: None });
+    assert_eq!(world.play(&BEGIN), Some(Why::IdentityUnknown));
+    world.play(&Move::Identify(Place::Alone));
+    assert_eq!(world.play(&BEGIN), None);
+}

@@ -1,0 +1,131 @@
+//! Warning, renewing, expiring, going.
+
+use handover_core::{
+    agenda::{self, Step, Task},
+    connection::{Cause, State, Status},
+    registration::{ChannelKind, Due},
+};
+
+use crate::{
+    moves::{Move, START},
+    world::World,
+};
+
+const DAY: i64 = 86_400;
+
+/// What a connection's pair went through, in days since the consent.
+#[derive(Debug, Default, PartialEq)]
+struct Diary {
+    warned: Vec<u32>,
+    rotated: Vec<i64>,
+    ended: i64,
+}
+
+/// Follows the agenda with a healthy world until the pair is gone.
+fn live(world: &mut World) -> Diary {
+    let mut diary = Diary::default();
+    let (mut of, mut told) = (world.generation(), None);
+    for _ in 0..100 {
+        let day = (world.now.as_second() - START) / DAY;
+        let Some(pair) = &world.connection.pair else {
+            diary.ended = day;
+            return diary;
+        };
+        if of != Some(pair.key.generation) {
+            (of, told) = (Some(pair.key.generation), None);
+        }
+        if pair.warned_days != told {
+            told = pair.warned_days;
+            let days = told.unwrap();
+            let left = pair.refresh_ends_at.duration_since(world.now).as_secs();
+            assert_eq!(left, i64::from(days) * DAY, "told on time");
+            diary.warned.push(days);
+        }
+        match agenda::step(&world.connection, world.now) {
+            Step::Rest(at) => world.now = at.unwrap(),
+            Step::Decide(_) => assert_eq!(world.play(&Move::Wake), None),
+            Step::Perform(task) => {
+                if task == Task::Rotate {
+                    diary.rotated.push(day);
+                }
+                world.perform(task);
+            }
+        }
+    }
+    panic!("{diary:?}");
+}
+
+#[test]
+fn without_renewal_the_oem_is_told_at_seven_three_and_one_days_and_the_pair_expires_on_day_thirty() {
+    let due = Due::AfterConsent { seconds: 0 };
+    let mut world = World::renewing(ChannelKind::Assisted, due, None).unwrap();
+    world.consent(600);
+    let diary = live(&mut world);
+    let expected = Diary {
+        warned: vec![7, 3, 1],
+        rotated: vec![],
+        ended: 30,
+    };
+    assert_eq!(diary, expected);
+    assert_eq!(world.connection.state, State::Reauthorize(Cause::Expired));
+    // The schedule goes on with a new link.
+    world.play(&Move::OpenLink);
+    world.consent(600);
+    assert_eq!(world.status(), Status::Authorized);
+}
+
+#[test]
+fn with_renewal_the_pair_is_renewed_once_and_registered_on_day_forty() {
+    let mut world = World::authorized(ChannelKind::Http, 40 * 86_400, 600);
+    let diary = live(&mut world);
+    let expected = Diary {
+        warned: vec![7, 3],
+        rotated: vec![27],
+        ended: 40,
+    };
+    assert_eq!(diary, expected);
+    assert_eq!(world.status(), Status::Registered);
+    assert_eq!(world.connection.chain.as_ref().unwrap().generation, 2);
+}
+
+#[test]
+fn a_renewal_keeps_clear_of_the_registration() {
+    let renewal = 27 * 86_400_u64;
+    for due in [renewal - 599, renewal, renewal + 599] {
+        let mut world = World::authorized(ChannelKind::Http, due, 600);
+        let diary = live(&mut world);
+        assert_eq!(diary.rotated, [] as [i64; 0], "due {due}");
+        assert_eq!(world.status(), Status::Registered);
+    }
+    for due in [renewal + 600, renewal + 601] {
+        let mut world = World::authorized(ChannelKind::Http, due, 600);
+        assert_eq!(live(&mut world).rotated, [27], "due {due}");
+    }
+}
+
+#[test]
+fn what_is_finished_goes_after_its_retention() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.settle();
+    assert_eq!(world.status(), Status::Registered);
+    let days = (world.now.as_second() - START) / DAY;
+    assert_eq!(days, 180);
+    assert_eq!(agenda::step(&world.connection, world.now), Step::Perform(Task::Retire));
+}
+
+#[test]
+fn what_is_forgotten_keeps_its_id_and_its_state_and_no_names() {
+    let mut world = World::authorized(ChannelKind::Http, 86_400, 600);
+    assert_eq!(world.play(&Move::Forget), None);
+    assert_eq!(world.status(), Status::Cancelled);
+    let text = serde_json::to_string(&world.connection).unwrap().to_lowercase();
+    assert!(!text.contains("acme"), "{text}");
+    assert!(world.connection.identity.is_none() && world.books.sealed.is_empty());
+    assert_eq!(
+        agenda::step(&world.connection, world.now),
+        Step::Perform(Task::Erase),
+        "its history goes at once"
+    );
+    world.play(&Move::Erase);
+    assert!(world.connection.erase_to.is_none());
+}
