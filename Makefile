@@ -10,6 +10,7 @@ STACK ?= handover
 ARCHITECTURE ?= arm64
 DENY := 0.20.2
 FAKETIME := 3.0.1
+FUZZ := 0.13.2
 
 # The functions' zips are built for the oldest machine that runs them: Amazon Linux 2023 has glibc 2.34.
 HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -43,6 +44,11 @@ prerequisites:
 .tools/bin/cargo-deny: Makefile | prerequisites
 	@echo "installing cargo-deny $(DENY) into .tools"
 	@cargo install --quiet --locked --debug --root .tools --version $(DENY) cargo-deny
+	@touch $@
+
+.tools/bin/cargo-fuzz: Makefile | prerequisites
+	@echo "installing cargo-fuzz $(FUZZ) into .tools"
+	@cargo install --quiet --locked --debug --root .tools --version $(FUZZ) cargo-fuzz
 	@touch $@
 
 # Moves the clock of the unmodified functions in the end-to-end tests. The package's source holds more than its wheel:
@@ -87,9 +93,41 @@ test: unit e2e ## Run all tests
 unit: prerequisites ## Unit, property and contract tests
 	@cargo test --locked --workspace --exclude handover-e2e --quiet
 
+# Seconds for each target; TARGETS="exchange wait" fuzzes only these.
+SECONDS_EACH ?= 60
+TARGETS ?= $(sort $(basename $(notdir $(wildcard tests/fuzz/fuzz/fuzz_targets/*.rs))))
+
+.PHONY: fuzz
+fuzz: ## Fuzz with libFuzzer, guided by coverage (SECONDS_EACH=60 TARGETS="…"); needs a nightly Rust and a C++ compiler
+	@cargo +nightly --version > /dev/null 2>&1 || { echo "a nightly Rust is missing: rustup toolchain install nightly --profile minimal (\`make unit\` fuzzes with the stable one, unguided)" >&2; exit 1; }
+	@command -v c++ > /dev/null || { echo "a C++ compiler is missing: on Debian, apt-get install g++" >&2; exit 1; }
+	@$(MAKE) --silent .tools/bin/cargo-fuzz
+	@SECONDS_EACH=$(SECONDS_EACH) tests/fuzz/run.sh $(TARGETS)
+
 .PHONY: e2e
 e2e: zips build .tools/libfaketimeMT.so.1 ## End to end on the deployed template
 	@cargo test --locked --package handover-e2e
+
+.PHONY: chaos
+chaos: zips build .tools/libfaketimeMT.so.1 ## Kill functions at random moments, then compare the books (SEED=… CONNECTIONS=… KILLS=…)
+	@cargo run --locked --quiet --package handover-chaos
+
+# SEED=123 plays one seed, with every line of its trace.
+SEEDS ?= 20000
+
+.PHONY: simulate
+simulate: prerequisites ## Play the production code against a world that fails at every call (SEEDS=n, SEED=n)
+	@cargo build --locked --quiet --package handover-simulate
+	@SEEDS=$(SEEDS) $(if $(SEED),SEED=$(SEED)) target/debug/simulate
+
+.PHONY: simulate-breaks
+simulate-breaks: prerequisites ## Break one promise after the other on purpose: the simulation has to notice each
+	@cargo build --locked --quiet --package handover-simulate
+	@SEEDS=$(SEEDS) target/debug/simulate breaks
+
+.PHONY: model
+model: prerequisites ## Check the protocol over the production rules exhaustively within bounds, and print the states
+	@cargo run --locked --quiet --package handover-model
 
 .PHONY: lint
 lint: .venv-lint/installed .tools/bin/cargo-deny ## Formatting, clippy, dependencies, template

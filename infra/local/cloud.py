@@ -1,6 +1,7 @@
 """The local cloud: ministack, with what it lacks of Lambda's execution environment.
 
-    cloud.py --port 4566 [--endpoint URL] [--region eu-central-1] [--function-env NAME=VALUE]... [--no-freeze]
+    cloud.py --port 4566 [--endpoint URL] [--region eu-central-1] [--function-env NAME=VALUE]... [--clock FILE]
+             [--no-freeze]
 
 Prints one line of JSON when it answers, then runs until it is told to stop (SIGTERM, SIGINT). It adds:
 
@@ -8,7 +9,8 @@ Prints one line of JSON when it answers, then runs until it is told to stop (SIG
 * the order of things around it, as on AWS: an environment gets its next event only after the runtime *and* the
   extensions have asked for one, the function's timeout covers both, and an idle environment is frozen (work left
   running without an extension stands still here as it would there);
-* an environment for functions that holds nothing of the host.
+* an environment for functions that holds nothing of the host;
+* a clock that can be moved: what the queue holds back, and the time in answers, follow it.
 
 All of it is patched into ProvidedWorker of one version of ministack; another version is refused.
 """
@@ -45,6 +47,8 @@ def arguments():
     parser.add_argument("--region", default="eu-central-1")
     parser.add_argument("--function-env", action="append", default=[], metavar="NAME=VALUE",
                         help="one more variable for every function, such as those of libfaketime")
+    parser.add_argument("--clock", metavar="FILE",
+                        help="how far the cloud's time is from the machine's, as +SECONDS; may change at any moment")
     parser.add_argument("--no-freeze", dest="freeze", action="store_false",
                         help="leave idle environments running (for a debugger)")
     parser.add_argument("--log-level", default="WARNING")
@@ -66,6 +70,20 @@ def clean_environment(args):
         IOT_MTLS_ENABLED="0",  # else it takes port 8883
         SFTP_ENABLED="0",
     )
+
+
+def move_clock(file):
+    """Time as the file says. What is measured (time.monotonic) stays as it is: limits of invocations, pauses.
+
+    libfaketime would do it to everything, but makes Python's sleep fail.
+    """
+    machine = time.time
+
+    def moved():
+        with open(file) as clock:
+            return machine() + float(clock.read())
+
+    time.time = moved
 
 
 class Extensions:
@@ -166,6 +184,7 @@ def patch(args):
     from ministack.services import lambda_svc
 
     patch_runtime_api(lambda_runtime.ProvidedWorker, args.freeze)
+    patch_death_at_the_start(lambda_runtime.ProvidedWorker)
     patch_signals(lambda_runtime)
     lambda_svc.release_worker = releasing(lambda_runtime.release_worker)
     lambda_svc._sqs_esm_concurrency = numeric_concurrency(lambda_svc._sqs_esm_concurrency)
@@ -233,6 +252,21 @@ def patch_runtime_api(worker_class, freeze):
         return Handler
 
     worker_class._build_handler_class = build_with_extensions
+
+
+def patch_death_at_the_start(worker_class):
+    """An environment that dies while it starts takes no other of its function with it."""
+    invoke = worker_class.invoke
+
+    def invoke_alone(worker, *args, **kwargs):
+        try:
+            return invoke(worker, *args, **kwargs)
+        except RuntimeError as error:
+            kind = getattr(error, "error_type", "") or "Runtime.ExitError"
+            payload = {"errorMessage": str(error), "errorType": kind}
+            return {"status": "error", "error": str(error), "error_payload": payload, "cold_start": True, "log": ""}
+
+    worker_class.invoke = invoke_alone
 
 
 def patch_signals(lambda_runtime):
@@ -339,6 +373,8 @@ def announce(args):
 
 def run(args):
     clean_environment(args)
+    if args.clock:
+        move_clock(args.clock)
     from ministack import app
 
     patch(args)

@@ -5,7 +5,8 @@
     deploy.py --endpoint … --stack handover --delete
 
 Does what `sam deploy` does: puts each function's zip into a bucket under the hash of its content, writes that
-address into a copy of the template, and creates the stack, or updates it if it is there.
+address into a copy of the template, puts that there too (as text it may have 51,200 bytes only), and creates the stack,
+or updates it if it is there.
 """
 
 import argparse
@@ -52,15 +53,15 @@ def client(args, service):
     )
 
 
-def upload(s3, zip_path):
-    data = zip_path.read_bytes()
-    key = f"{hashlib.sha256(data).hexdigest()}.zip"
+def upload(s3, data, suffix):
+    """Puts it into the bucket under the hash of its content, and answers that name."""
+    key = hashlib.sha256(data).hexdigest() + suffix
     s3.put_object(Bucket=BUCKET, Key=key, Body=data)
-    return f"s3://{BUCKET}/{key}"
+    return key
 
 
 def packaged(args):
-    """The template's text with every CodeUri uploaded and replaced."""
+    """Uploads the template with every CodeUri uploaded and replaced; answers its address."""
     s3 = client(args, "s3")
     where = {} if args.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": args.region}}
     try:
@@ -72,9 +73,10 @@ def packaged(args):
     def replace(match):
         given = pathlib.Path(match.group(2))
         path = pathlib.Path(instead.get(given.parent.name, args.template.parent / given))
-        return match.group(1) + upload(s3, path)
+        return f"{match.group(1)}s3://{BUCKET}/{upload(s3, path.read_bytes(), '.zip')}"
 
-    return CODE_URI.sub(replace, args.template.read_text())
+    text = CODE_URI.sub(replace, args.template.read_text())
+    return f"{args.endpoint}/{BUCKET}/{upload(s3, text.encode(), '.template')}"
 
 
 def wait(cloudformation, stack, seconds):
@@ -97,7 +99,7 @@ def reasons(cloudformation, stack):
 def deploy(args, cloudformation):
     given = [{"ParameterKey": name, "ParameterValue": value}
              for name, value in (pair.split("=", 1) for pair in args.parameter)]
-    request = {"StackName": args.stack, "TemplateBody": packaged(args), "Parameters": given,
+    request = {"StackName": args.stack, "TemplateURL": packaged(args), "Parameters": given,
                "Capabilities": CAPABILITIES}
     try:
         cloudformation.create_stack(**request)

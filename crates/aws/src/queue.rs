@@ -12,7 +12,7 @@ use crate::{
     failure::told,
 };
 
-pub use message::{Message, Unreadable, read};
+pub use message::{Message, Unreadable, read, write};
 
 /// Standard SQS queues whose messages are [`Message`]s as JSON: one of wake-ups, and where pairs are received one of
 /// rescued pairs.

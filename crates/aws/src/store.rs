@@ -1,6 +1,7 @@
 //! The two tables on DynamoDB.
 
 mod change;
+mod compact;
 mod erase;
 mod failed;
 mod history;

@@ -124,7 +124,7 @@ where
         };
         let identity = self.ask(application, received.access_token);
         let stored = match self.desk().keep(&rescued, &Actor::Callback, budget).await {
-            Ok(Kept::Stored(stored)) => stored,
+            Ok(Kept::Stored(stored)) => *stored,
             Ok(Kept::Rescued) => {
                 // The worker brings it home, and asks who it is.
                 tracing::warn!(connection.id = %connection.id, authorisation.id = %back.trip, "handover.pair_rescued");

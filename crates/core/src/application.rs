@@ -12,11 +12,20 @@ use crate::{
 };
 
 /// Where customers log on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlatformKind {
     /// Exact Online.
+    #[default]
     ExactOnline,
+}
+
+impl PlatformKind {
+    /// Whether this is the usual one: not said in every connection's item.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl fmt::Display for PlatformKind {
@@ -39,6 +48,12 @@ pub struct Lifetimes {
     pub earliest_refresh_seconds: u32,
 }
 
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self::EXACT_ONLINE
+    }
+}
+
 impl Lifetimes {
     /// Exact Online's: 600 s, 30 days, 570 s.
     pub const EXACT_ONLINE: Self = Self {
@@ -46,6 +61,12 @@ impl Lifetimes {
         refresh_seconds: 30 * 24 * 3600,
         earliest_refresh_seconds: 570,
     };
+
+    /// Whether these are Exact Online's: not said in every connection's item.
+    #[must_use]
+    pub fn are_usual(&self) -> bool {
+        *self == Self::EXACT_ONLINE
+    }
 
     /// How long after a token answer the next refresh is allowed.
     #[must_use]

@@ -36,7 +36,8 @@ pub fn order(key: IdentityKey, ours: Claimed, before: Option<Claimed>) -> Order 
         Standing::Alone => instead_of.as_ref() != Some(&ours.authorisation),
         Standing::After(_) => true,
         Standing::Before(_) => false,
-        Standing::Contested(contest) => contest.ours_is_later,
+        // The earlier one takes the place too, until the later one has been told: from now on neither is registered.
+        Standing::Contested(_) => true,
     };
     let claim = live.then_some(IdentityClaim {
         key,
@@ -111,10 +112,12 @@ mod tests {
             panic!()
         };
         assert!(seen_by_two.ours_is_later && !seen_by_one.ours_is_later);
-        assert!(of(&two, &one).claim.is_some() && of(&one, &two).claim.is_none());
+        // Whoever comes last takes the place: the other can be registered no more.
+        assert!(of(&two, &one).claim.is_some() && of(&one, &two).claim.is_some());
         // In the very same moments too.
         let (one, two) = (chain(1, 10, 30), chain(2, 10, 30));
-        assert_ne!(of(&one, &two).claim.is_some(), of(&two, &one).claim.is_some());
+        let later = |ours: &Claimed, other: &Claimed| matches!(of(ours, other).standing, Standing::Contested(contest) if contest.ours_is_later);
+        assert_ne!(later(&one, &two), later(&two, &one));
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub struct Connection {
     /// Where the browser goes after the consent.
     pub return_url: Option<Url>,
     /// The application's lifetimes, as they were when this was made.
+    #[serde(default, skip_serializing_if = "Lifetimes::are_usual")]
     pub lifetimes: Lifetimes,
     /// The application's upkeep, as it was when this was made.
     #[serde(default, skip_serializing_if = "Upkeep::is_default")]
@@ -73,11 +74,12 @@ pub struct Connection {
     #[serde(default, skip_serializing_if = "is_false")]
     pub fresh_access_token: bool,
     /// A database that became known while another effect was under way: registered as soon as that has ended.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_success: Option<Segment>,
     /// What is under way.
     pub effect: Option<Effect>,
     /// What was asked for while an effect was under way.
+    #[serde(default, skip_serializing_if = "Wishes::is_empty")]
     pub wishes: Wishes,
     /// Attempts at the registration that were begun, over all authorisations.
     pub attempts: u32,

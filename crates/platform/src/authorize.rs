@@ -45,6 +45,8 @@ mod tests {
             client_id: "{a b&c}".parse().unwrap(),
             redirect_uri: Url::parse("https://connect.acme.example/callback/exact-nl").unwrap(),
             lifetimes: Lifetimes::EXACT_ONLINE,
+            upkeep: handover_core::connection::Upkeep::default(),
+            pace_per_minute: handover_core::application::DEFAULT_PACE_PER_MINUTE,
             return_origins: Vec::new(),
         };
         // The pair of RFC 7636, appendix B.

@@ -52,6 +52,8 @@ pub(crate) struct WakeUp {
 pub(crate) enum Sent {
     /// The worker will see it.
     Pointed,
+    /// The worker will see it, and a later sweep will send another one: harmless.
+    PointedOnly,
     /// It is beyond the queue's reach: a later sweep sends it.
     Paced,
     Failed,
@@ -89,13 +91,12 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         let sending = AssertUnwindSafe(self.point(wake_up, slot));
         match sending.catch_unwind().await {
             Ok(Ok(sent)) => sent,
-            Ok(Err(ItemError::Postpone(WriteError::Conflict(id)))) => {
-                tracing::debug!(connection.id = %id, "handover.sweep_passes");
-                Sent::Pointed
-            }
             Ok(Err(error)) => {
                 tracing::error!(connection.id = %wake_up.connection, error = %error_chain(&error), "handover.tending_failed");
-                Sent::Failed
+                match error {
+                    ItemError::Postpone(_) => Sent::PointedOnly,
+                    ItemError::Apply(_) | ItemError::Queue(_) => Sent::Failed,
+                }
             }
             Err(_) => {
                 tracing::error!(connection.id = %wake_up.connection, "handover.panicked");
@@ -168,7 +169,8 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         let Self { desk, .. } = self;
         let wait = Duration::try_from(slot.duration_since(desk.clock.now())).unwrap_or_default();
         let (sent, to) = if wait > LONGEST_DELAY {
-            (Sent::Paced, slot)
+            // Within a sweep's reach when its slot has come.
+            (Sent::Paced, later(slot, LONGEST_DELAY))
         } else {
             let pointer = Pointer::Wake {
                 connection: wake_up.connection,
@@ -212,8 +214,7 @@ fn wake_up(connection: &Connection, outside: bool, at: Timestamp, indexed: Times
             application: connection.application.clone(),
             outside,
         },
-        // What an earlier sweep has given a later slot keeps it.
-        at: at.max(indexed),
+        at,
         indexed,
     }
 }

@@ -145,6 +145,10 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         while let Some(sent) = sent.next().await {
             match sent {
                 Sent::Pointed => report.pointed += 1,
+                Sent::PointedOnly => {
+                    report.pointed += 1;
+                    report.failed += 1;
+                }
                 Sent::Paced => report.paced += 1,
                 Sent::Failed => report.failed += 1,
             }

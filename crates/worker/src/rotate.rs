@@ -187,7 +187,7 @@ where
                     pair.kept = kept,
                     "handover.rotated"
                 );
-                Ok(connection)
+                Ok(*connection)
             }
             Ok(Kept::Rescued) => {
                 tracing::warn!(

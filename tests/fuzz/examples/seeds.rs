@@ -69,15 +69,26 @@ fn journey() -> Vec<Change> {
     };
     let consent = scene::consent(&invited.connection, &trip, at(2));
     let exchanged = scene::exchanged(&consent.connection, &trip.id, at(3));
-    let identified = scene::identified(&exchanged.connection, "0a1b2c3d-0000-4000-8000-000000000001", at(4));
+    let identified = scene::identified(
+        &exchanged.connection,
+        "0a1b2c3d-0000-4000-8000-000000000001",
+        None,
+        at(4),
+    );
     let due = identified.connection.wake_at.unwrap();
     let attempt = scene::next(&identified.connection, attempt_at(due), due);
     let lost = later(due, std::time::Duration::from_secs(200));
     let doubt = scene::next(&attempt.connection, Event::Woke, lost);
     let registered = scene::registered(&attempt.connection, due);
     let cancelled = scene::next(&identified.connection, Event::CancelAsked, at(5));
+    let due = later(
+        identified.connection.consented_at.unwrap(),
+        std::time::Duration::from_secs(27 * 86_400),
+    );
+    let rotation = scene::rotation(&identified.connection, due);
+    let rotated = scene::rotated(&rotation.connection, due);
     vec![
-        linked, consent, exchanged, identified, attempt, doubt, registered, cancelled,
+        linked, consent, exchanged, identified, attempt, doubt, registered, cancelled, rotation, rotated,
     ]
 }
 

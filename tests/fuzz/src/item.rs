@@ -191,6 +191,7 @@ impl Desk {
                 identity: Some(IdentityClaim {
                     key: identity(),
                     held: held.clone(),
+                    instead_of: None,
                 }),
                 ..change()
             },

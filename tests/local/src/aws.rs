@@ -176,16 +176,25 @@ impl Aws {
     /// # Errors
     /// When it cannot be asked.
     pub async fn messages(&self, queue_url: &str) -> Result<u64> {
+        let counts = self.counts(queue_url).await?;
+        Ok(counts.ready + counts.under_work)
+    }
+
+    /// About how many messages a queue holds, by what may be done with them.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn counts(&self, queue_url: &str) -> Result<Counts> {
         let request = json!({ "QueueUrl": queue_url, "AttributeNames": ["All"] });
         let answer = self.call("sqs", "AmazonSQS.GetQueueAttributes", &request).await?;
         let number = |name: &str| {
-            answer
-                .pointer(&format!("/Attributes/{name}"))
-                .and_then(Value::as_str)
-                .and_then(|text| text.parse().ok())
+            let number = answer.pointer(&format!("/Attributes/{name}")).and_then(Value::as_str);
+            number.and_then(|text| text.parse().ok()).unwrap_or_default()
         };
-        let visible: u64 = number("ApproximateNumberOfMessages").unwrap_or_default();
-        Ok(visible + number("ApproximateNumberOfMessagesNotVisible").unwrap_or_default())
+        Ok(Counts {
+            ready: number("ApproximateNumberOfMessages"),
+            under_work: number("ApproximateNumberOfMessagesNotVisible"),
+        })
     }
 
     /// Everything that the functions have logged.
@@ -207,6 +216,15 @@ impl Aws {
         }
         Ok(lines)
     }
+}
+
+/// How many messages a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Whoever asks gets them.
+    pub ready: u64,
+    /// Received, and nobody else's until their visibility ends.
+    pub under_work: u64,
 }
 
 /// The local cloud checks no signature, but reads from it which service is meant.

@@ -1,4 +1,4 @@
-//! Moves the clock of the unmodified functions, by libfaketime.
+//! Moves the clock: of unmodified programs by libfaketime, of the local cloud by the same file.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 
 use crate::cloud::project;
 
-/// A clock that functions are started with.
+/// A clock that functions, cloud and command are started with.
 #[derive(Debug)]
 pub struct MovableClock {
     file: PathBuf,
@@ -32,7 +32,13 @@ impl MovableClock {
         Ok(clock)
     }
 
-    /// What functions need in their environment.
+    /// Where it is kept.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// What unmodified programs need in their environment to go by it.
     #[must_use]
     pub fn variables(&self) -> Vec<(String, String)> {
         let pair = |name: &str, value: String| (name.to_owned(), value);

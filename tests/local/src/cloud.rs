@@ -13,6 +13,8 @@ use tokio::{
     process::{Child, Command},
 };
 
+use crate::clock::MovableClock;
+
 /// Everything here happens in this region; the real ones are never called.
 pub const REGION: &str = "eu-central-1";
 
@@ -61,19 +63,22 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Starts it on `port` and waits until it answers. Functions call AWS at `endpoint`, and find `variables` besides
-    /// their own. What it has to say goes to the file `log`.
+    /// Starts it on `port` and waits until it answers. Functions call AWS at `endpoint`; they and the cloud go by `clock`
+    /// if there is one. What it has to say goes to the file `log`.
     ///
     /// # Errors
     /// When it does not come up; says what it printed.
-    pub async fn start(port: u16, endpoint: &str, variables: &[(String, String)], log: &Path) -> Result<Self> {
+    pub async fn start(port: u16, endpoint: &str, clock: Option<&MovableClock>, log: &Path) -> Result<Self> {
         let mut command = python();
         command
             .arg(project().join("infra/local/cloud.py"))
             .args(["--port", &port.to_string()]);
         command.args(["--endpoint", endpoint, "--region", REGION]);
-        for (name, value) in variables {
-            command.arg("--function-env").arg(format!("{name}={value}"));
+        if let Some(clock) = clock {
+            command.arg("--clock").arg(clock.file());
+            for (name, value) in clock.variables() {
+                command.arg("--function-env").arg(format!("{name}={value}"));
+            }
         }
         // Its own words are not for whoever watches the demonstration; a failure to start is told by the line below.
         command
@@ -107,6 +112,12 @@ impl Cloud {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The process that everything of it is below; `None`: it has ended.
+    #[must_use]
+    pub fn supervisor(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// Deploys the template with the zips; answers the stack's outputs.

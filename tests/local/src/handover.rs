@@ -17,6 +17,7 @@ pub struct Handover {
     /// The stack's name.
     pub stack: String,
     endpoint: String,
+    variables: Vec<(String, String)>,
     operator: bool,
     said: Arc<Mutex<Vec<Said>>>,
 }
@@ -33,12 +34,13 @@ pub struct Said {
 }
 
 impl Handover {
-    /// The command for the deployment `stack`, which finds AWS at `endpoint`.
+    /// The command for the deployment `stack`, which finds AWS at `endpoint` and these variables besides its own.
     #[must_use]
-    pub fn new(stack: &str, endpoint: &str) -> Self {
+    pub fn new(stack: &str, endpoint: &str, variables: Vec<(String, String)>) -> Self {
         Self {
             stack: stack.to_owned(),
             endpoint: endpoint.to_owned(),
+            variables,
             operator: false,
             said: Arc::default(),
         }
@@ -104,7 +106,8 @@ impl Handover {
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_SDK_UA_APP_ID", self.role(arguments))
-            .env("HANDOVER_ALLOW_HTTP", "true");
+            .env("HANDOVER_ALLOW_HTTP", "true")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

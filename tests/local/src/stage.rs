@@ -1,6 +1,6 @@
 //! The whole of it on one machine: cloud, recorder, gateway, stand-ins, deployment, a sample application and channel.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use handover_standin::{App, InvantiveSettings, Lifetimes, Standin, StandinConfig};
@@ -42,7 +42,7 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// Parameters of the template besides those that the place asks for.
     pub parameters: Vec<(String, String)>,
-    /// Whether the functions' clock can be moved (libfaketime, see the Makefile).
+    /// Whether the clock of functions, cloud and command can be moved (libfaketime, see the Makefile).
     pub movable_clock: bool,
 }
 
@@ -119,8 +119,7 @@ impl Stage {
             .movable_clock
             .then(|| MovableClock::new(&folder.file("clock")))
             .transpose()?;
-        let variables: Vec<_> = clock.iter().flat_map(MovableClock::variables).collect();
-        let cloud = Cloud::start(port, &recorder.url(), &variables, &folder.log()).await?;
+        let cloud = Cloud::start(port, &recorder.url(), clock.as_ref(), &folder.log()).await?;
         tell(&format!("local cloud is up at {}", cloud.url()));
         let public_url = gateway.url();
         let architecture = if cfg!(target_arch = "aarch64") {
@@ -152,7 +151,8 @@ impl Stage {
             "infra/template.yaml is deployed as stack `{}`; customers see {public_url}",
             settings.stack
         ));
-        let handover = Handover::new(&settings.stack, &recorder.url());
+        let variables = clock.iter().flat_map(MovableClock::variables).collect();
+        let handover = Handover::new(&settings.stack, &recorder.url(), variables);
         let aws = Aws::new(&cloud.url());
         Ok(Self {
             standin,
@@ -167,8 +167,8 @@ impl Stage {
         })
     }
 
-    /// Puts the clock of functions and stand-ins `offset` from real time. Delays of the queue, the schedule and the
-    /// limits of an invocation stay in real time, as they would.
+    /// Puts the clock of functions, cloud, command and stand-ins `offset` from real time. What the queue holds back until
+    /// then comes at once; the limits of an invocation stay in real time.
     ///
     /// # Errors
     /// When the stage was not set up for it.
@@ -201,15 +201,22 @@ impl Stage {
     /// # Errors
     /// When the command refuses.
     pub async fn add_application(&self, name: &str, standin: &Standin, lifetimes: &Lifetimes) -> Result<()> {
-        let redirect_uri = format!("{}/callback/{name}", self.gateway.url());
-        let app = App {
-            name: "Acme Bookkeeping".into(),
-            client_secret: CLIENT_SECRET.into(),
-            redirect_uris: vec![redirect_uri],
-            lifetimes: lifetimes.clone(),
-            ..App::default()
-        };
-        standin.control().put_app(CLIENT_ID, &app).await?;
+        self.add_application_behind(name, standin, &standin.url(), lifetimes)
+            .await
+    }
+
+    /// The same, where `host` is what stands in front of that Exact Online.
+    ///
+    /// # Errors
+    /// When the command refuses.
+    pub async fn add_application_behind(
+        &self,
+        name: &str,
+        standin: &Standin,
+        host: &str,
+        lifetimes: &Lifetimes,
+    ) -> Result<()> {
+        standin.control().put_app(CLIENT_ID, &self.app(name, lifetimes)).await?;
         let seconds = |seconds: i64| seconds.to_string();
         self.handover
             .json(
@@ -218,7 +225,7 @@ impl Stage {
                     "add",
                     name,
                     "--host",
-                    &standin.url(),
+                    host,
                     "--client-id",
                     CLIENT_ID,
                     "--display-name",
@@ -236,6 +243,18 @@ impl Stage {
             )
             .await?;
         Ok(())
+    }
+
+    /// How the application `name` is registered at Exact Online.
+    #[must_use]
+    pub fn app(&self, name: &str, lifetimes: &Lifetimes) -> App {
+        App {
+            name: "Acme Bookkeeping".into(),
+            client_secret: CLIENT_SECRET.into(),
+            redirect_uris: vec![format!("{}/callback/{name}", self.gateway.url())],
+            lifetimes: lifetimes.clone(),
+            ..App::default()
+        }
     }
 
     /// Adds an http channel with this profile and this key, in the place of the one of that name if there is one.
@@ -312,6 +331,12 @@ impl Stage {
                 Err(error.context(format!("it stands so: {shown:#}")))
             }
         }
+    }
+
+    /// Where the local cloud logs while it runs.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.log()
     }
 
     /// Ends everything and waits for it; answers what the local cloud has logged.

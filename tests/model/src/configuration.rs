@@ -59,7 +59,7 @@ const NOTHING: Bounds = Bounds {
 };
 
 /// Each has a centre; together they cover the protocol.
-pub static CONFIGURATIONS: [Configuration; 5] = [
+pub static CONFIGURATIONS: [Configuration; 8] = [
     Configuration {
         name: "registration",
         opening: Opening::Due(ChannelKind::Http),
@@ -71,7 +71,14 @@ pub static CONFIGURATIONS: [Configuration; 5] = [
             waits: 5,
             ..NOTHING
         },
-        reaches: &["registered", "in doubt", "failed", "cancelled", "claim lost", "wish applied"],
+        reaches: &[
+            "registered",
+            "in doubt",
+            "failed",
+            "cancelled",
+            "claim lost",
+            "wish applied",
+        ],
     },
     Configuration {
         name: "take by hand",
@@ -84,25 +91,43 @@ pub static CONFIGURATIONS: [Configuration; 5] = [
             waits: 4,
             ..NOTHING
         },
-        reaches: &["registered", "in doubt", "failed", "cancelled", "claim lost", "wish applied"],
+        reaches: &[
+            "registered",
+            "in doubt",
+            "failed",
+            "cancelled",
+            "claim lost",
+            "wish applied",
+        ],
     },
     Configuration {
         name: "rotation",
         opening: Opening::Half,
         bounds: Bounds {
+            crashes: 2,
+            faults: 3,
+            duplicates: 1,
+            rotations: 4,
+            waits: 6,
+            ..NOTHING
+        },
+        reaches: &["recovered", "come home", "lost", "claim lost"],
+    },
+    Configuration {
+        name: "rotation and registration",
+        opening: Opening::Half,
+        bounds: Bounds {
             crashes: 1,
             faults: 2,
-            duplicates: 1,
-            rotations: 3,
+            rotations: 2,
             submissions: 1,
             acts: 1,
-            waits: 5,
+            waits: 4,
             ..NOTHING
         },
         reaches: &[
             "registered",
             "recovered",
-            "come home",
             "lost",
             "cancelled",
             "claim lost",
@@ -127,11 +152,10 @@ pub static CONFIGURATIONS: [Configuration; 5] = [
         name: "two consents",
         opening: Opening::Invited(2),
         bounds: Bounds {
-            crashes: 1,
             rotations: 1,
             submissions: 2,
             consents: 2,
-            waits: 2,
+            waits: 1,
             ..NOTHING
         },
         reaches: &[
@@ -142,6 +166,29 @@ pub static CONFIGURATIONS: [Configuration; 5] = [
             "both tabs at work",
             "place lost",
         ],
+    },
+    Configuration {
+        name: "two consents and a crash",
+        opening: Opening::Invited(2),
+        bounds: Bounds {
+            crashes: 1,
+            faults: 1,
+            rotations: 1,
+            consents: 2,
+            waits: 2,
+            ..NOTHING
+        },
+        reaches: &["contested", "superseded", "failed", "both tabs at work"],
+    },
+    Configuration {
+        name: "three consents",
+        opening: Opening::Invited(2),
+        bounds: Bounds {
+            consents: 3,
+            acts: 1,
+            ..NOTHING
+        },
+        reaches: &["contested", "superseded", "cancelled", "both tabs at work"],
     },
 ];
 
@@ -164,7 +211,9 @@ impl Configuration {
                 };
                 vec![authorised(ChannelKind::Http, 100_000, short, 600)?]
             }
-            Opening::Invited(count) => (0..count).filter_map(|n| invited(n, ChannelKind::Http, 0, Lifetimes::EXACT_ONLINE)).collect(),
+            Opening::Invited(count) => (0..count)
+                .filter_map(|n| invited(n, ChannelKind::Http, 0, Lifetimes::EXACT_ONLINE))
+                .collect(),
         };
         Some(opened(connections, self.bounds))
     }
@@ -178,7 +227,6 @@ fn opened(connections: Vec<Connection>, left: Bounds) -> State {
     State {
         now: after(0),
         vault: pairs.map(|pair| pair.key.clone()).collect(),
-        links: Vec::new(),
         platform: Platform {
             live: live.as_ref().map(|live| live.authorisation.clone()),
             newest: FIRST_GENERATION,
@@ -219,7 +267,9 @@ fn invited(n: u8, kind: ChannelKind, due: u64, lifetimes: Lifetimes) -> Option<C
         },
     };
     let id = ConnectionId::new(start, u128::from(n) + 1);
-    create(id, request, &Actor::Callback, start).ok().map(|decision| decision.connection)
+    create(id, request, &Actor::Callback, start)
+        .ok()
+        .map(|decision| decision.connection)
 }
 
 /// One whose consent has brought a pair and told who gave it.
@@ -254,6 +304,8 @@ fn authorised(kind: ChannelKind, due: u64, lifetimes: Lifetimes, told: u32) -> O
         },
     ];
     events.into_iter().try_fold(connection, |connection, event| {
-        decide(&connection, event, &Actor::Callback, start).ok().map(|decision| decision.connection)
+        decide(&connection, event, &Actor::Callback, start)
+            .ok()
+            .map(|decision| decision.connection)
     })
 }

@@ -91,7 +91,14 @@ impl Hash for Held {
             wake_at: _,
         } = &**self;
         (id, consented_at, identity_misses, fresh_access_token, attempts, retries).hash(hasher);
-        (retry_at, forgotten_at, erase_to, identity.is_some(), late_success.is_some()).hash(hasher);
+        (
+            retry_at,
+            forgotten_at,
+            erase_to,
+            identity.is_some(),
+            late_success.is_some(),
+        )
+            .hash(hasher);
         link.as_ref()
             .map(|OpenLink { hash, expires_at }| (hash, expires_at))
             .hash(hasher);

@@ -88,13 +88,14 @@ impl Protocol {
         match agenda::step(connection, state.now) {
             Step::Decide(_) => acts.push(Action::Sweep { of }),
             Step::Perform(Task::LookUp) => acts.push(Action::LookUp { of }),
-            Step::Perform(Task::Tell) => {
-                acts.push(Action::Tell { of, noted: true });
-                if state.left.crashes > 0 {
-                    acts.push(Action::Tell { of, noted: false });
-                }
-            }
             _ => {}
+        }
+        // Due at once, but for an effect under way: the agenda counts from the last change, which is not modelled.
+        if !connection.to_tell.is_empty() && connection.effect.is_none() {
+            acts.push(Action::Tell { of, noted: true });
+            if state.left.crashes > 0 {
+                acts.push(Action::Tell { of, noted: false });
+            }
         }
         let holds = state.holder.as_ref().map(|holder| &holder.authorisation)
             == connection.chain.as_ref().map(|chain| &chain.authorisation);
@@ -209,15 +210,15 @@ fn rank(process: &Process) -> u8 {
 /// The moments at which something changes for a connection by itself.
 fn deadlines(connection: &Connection, now: Timestamp) -> impl Iterator<Item = Timestamp> {
     let pair = connection.pair.as_ref();
-    let rested = agenda::next_wake(connection, now);
     [
-        rested,
+        agenda::next_wake(connection, now),
         connection.effect.as_ref().map(|effect| effect.lease_ends_at),
         connection.due_at(),
         connection.retry_at,
         pair.map(|pair| pair.refresh_ends_at),
         pair.and_then(|pair| pair.rotate_at),
-        pair.and_then(|pair| pair.open_intent.as_ref()).map(|intent| intent.recover_at),
+        pair.and_then(|pair| pair.open_intent.as_ref())
+            .map(|intent| intent.recover_at),
     ]
     .into_iter()
     .flatten()

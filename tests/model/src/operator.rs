@@ -50,7 +50,10 @@ impl Protocol {
                 let Stands::InDoubt(doubt) = &connection.state else {
                     return None;
                 };
-                let made = state.submitted.iter().any(|one| one.by == doubt.attempt && one.accepted);
+                let made = state
+                    .submitted
+                    .iter()
+                    .any(|one| one.by == doubt.attempt && one.accepted);
                 if made {
                     return None;
                 }

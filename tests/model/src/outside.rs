@@ -99,11 +99,11 @@ pub fn present(
         }
         Answer::DoneAnswerLost => {
             state.platform.refresh(from, into);
-            failed(effect, RefreshRefusal::Unclear)
+            unclear(effect)
         }
         Answer::Unharmed => failed(effect, RefreshRefusal::Unharmed),
         Answer::AsTheBooksSay => failed(effect, state.platform.refusal(from)),
-        Answer::Lost | Answer::Refused => failed(effect, RefreshRefusal::Unclear),
+        Answer::Lost | Answer::Refused => unclear(effect),
     }
 }
 
@@ -134,6 +134,11 @@ fn note_presented(state: &mut State, effect: EffectId, pair: &PairKey, recovers:
     });
 }
 
+/// No answer, or none that says either.
+pub fn unclear(effect: EffectId) -> Event {
+    failed(effect, RefreshRefusal::Unclear)
+}
+
 fn failed(effect: EffectId, refusal: RefreshRefusal) -> Event {
     Event::RotationFailed {
         effect,
@@ -148,7 +153,11 @@ pub fn submit(state: &mut State, of: usize, effect: EffectId, pair: &PairKey, an
     if state.submitted.iter().any(|before| before.of == of && before.accepted) {
         state.breaks(Promise::RegisteredOnce);
     }
-    if state.presented.iter().any(|before| before.pair == *pair && !before.harmless) {
+    if state
+        .presented
+        .iter()
+        .any(|before| before.pair == *pair && !before.harmless)
+    {
         state.breaks(Promise::PresentedOnce);
     }
     state.submitted.push(Submitted {

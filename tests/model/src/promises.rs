@@ -59,29 +59,44 @@ pub fn properties() -> Vec<Property<Protocol>> {
     let always = |promise: Promise, check| Property::always(promise.name(), check);
     vec![
         always(Promise::PresentedOnce, |_, state| kept(state, Promise::PresentedOnce)),
-        always(Promise::NoneAfterHandOver, |_, state| kept(state, Promise::NoneAfterHandOver)),
+        always(Promise::NoneAfterHandOver, |_, state| {
+            kept(state, Promise::NoneAfterHandOver)
+        }),
         always(Promise::RegisteredOnce, |_, state| kept(state, Promise::RegisteredOnce)),
         always(Promise::NothingReceivedIsLost, |_, state| {
             kept(state, Promise::NothingReceivedIsLost)
         }),
-        always(Promise::FinishedKeepsNoPair, |_, state| !any(state, keeps_what_is_finished)),
+        always(Promise::FinishedKeepsNoPair, |_, state| {
+            !any(state, keeps_what_is_finished)
+        }),
         always(Promise::VaultIsKnown, |_, state| vault_is_known(state)),
-        always(Promise::NothingIsForgotten, |_, state| kept(state, Promise::NothingIsForgotten)),
-        always(Promise::OnlyTheLiveChain, |_, state| kept(state, Promise::OnlyTheLiveChain)),
+        always(Promise::NothingIsForgotten, |_, state| {
+            kept(state, Promise::NothingIsForgotten)
+        }),
+        always(Promise::OnlyTheLiveChain, |_, state| {
+            kept(state, Promise::OnlyTheLiveChain)
+        }),
         always(Promise::NobodyWaitsInVain, |_, state| nobody_waits_in_vain(state)),
         Property::sometimes("registered", |_, state| stands(state, Status::Registered)),
         Property::sometimes("in doubt", |_, state| stands(state, Status::InDoubt)),
         Property::sometimes("failed", |_, state| stands(state, Status::Failed)),
         Property::sometimes("cancelled", |_, state| stands(state, Status::Cancelled)),
         Property::sometimes("lost", |_, state| {
-            any(state, |one| matches!(one.state, Stands::Reauthorize(Cause::Lost { .. })))
+            any(state, |one| {
+                matches!(one.state, Stands::Reauthorize(Cause::Lost { .. }))
+            })
         }),
         Property::sometimes("contested", |_, state| any(state, |one| !one.contests.is_empty())),
         Property::sometimes("superseded", |_, state| {
-            any(state, |one| matches!(one.state, Stands::Reauthorize(Cause::Superseded { .. })))
+            any(state, |one| {
+                matches!(one.state, Stands::Reauthorize(Cause::Superseded { .. }))
+            })
         }),
         Property::sometimes("authorisation lost", |_, state| {
-            any(state, |one| matches!(&one.state, Stands::Registered(done) if done.superseded_by.is_some()))
+            any(
+                state,
+                |one| matches!(&one.state, Stands::Registered(done) if done.superseded_by.is_some()),
+            )
         }),
         Property::sometimes("both tabs at work", |_, state: &State| {
             let sent = |process: &&Process| matches!(process, Process::Sent { .. });
@@ -119,7 +134,10 @@ fn any(state: &State, check: fn(&Connection) -> bool) -> bool {
 }
 
 fn stands(state: &State, status: Status) -> bool {
-    state.connections.iter().any(|connection| connection.state.status() == status)
+    state
+        .connections
+        .iter()
+        .any(|connection| connection.state.status() == status)
 }
 
 fn keeps_what_is_finished(connection: &Connection) -> bool {
@@ -127,7 +145,12 @@ fn keeps_what_is_finished(connection: &Connection) -> bool {
 }
 
 fn vault_is_known(state: &State) -> bool {
-    let known = |connection: &Connection| connection.pair.as_ref().is_none_or(|pair| state.vault.contains(&pair.key));
+    let known = |connection: &Connection| {
+        connection
+            .pair
+            .as_ref()
+            .is_none_or(|pair| state.vault.contains(&pair.key))
+    };
     let pairs = state.connections.iter().filter(|connection| connection.pair.is_some());
     state.connections.iter().all(|connection| known(connection)) && pairs.count() == state.vault.len()
 }
@@ -138,14 +161,22 @@ fn nobody_waits_in_vain(state: &State) -> bool {
     state.connections.iter().all(|waiting| {
         let earlier = waiting.contests.iter().filter(|contest| !contest.ours_is_later);
         earlier.into_iter().all(|contest| {
-            let other = state.connections.iter().find(|other| other.id == contest.with.connection);
+            let other = state
+                .connections
+                .iter()
+                .find(|other| other.id == contest.with.connection);
             other.is_some_and(|other| will_hear(waiting, other, &contest.with))
         })
     })
 }
 
 fn will_hear(waiting: &Connection, other: &Connection, contested: &Claimed) -> bool {
-    let chain = |connection: &Connection| connection.chain.as_ref().map(|chain: &Chain| chain.authorisation.clone());
+    let chain = |connection: &Connection| {
+        connection
+            .chain
+            .as_ref()
+            .map(|chain: &Chain| chain.authorisation.clone())
+    };
     let comes = |from: &Connection, to: &Connection, of| {
         from.to_tell
             .iter()

@@ -87,10 +87,12 @@ impl Protocol {
             self.happened.wish_applied.store(true, Relaxed);
         }
         if let Event::Received(brought) = event {
-            let dropped = decision
-                .records
-                .iter()
-                .any(|record| matches!(record.what, What::PairDropped { .. } | What::Cancelled | What::Superseded { .. }));
+            let dropped = decision.records.iter().any(|record| {
+                matches!(
+                    record.what,
+                    What::PairDropped { .. } | What::Cancelled | What::Superseded { .. }
+                )
+            });
             let kept = decision.keep.as_ref() == Some(&brought.pair);
             if !kept && (!dropped || is_wanted(before, brought.effect)) {
                 state.breaks(Promise::NothingReceivedIsLost);
@@ -131,9 +133,10 @@ fn registers_the_live_chain(ours: &Connection, state: &mut State) {
         };
         let apart = theirs.answered_at < chain.sent_at || chain.answered_at < theirs.sent_at;
         let untold = other.to_tell.iter().any(|tidings| tidings.to == ours.id);
-        let as_exchanged = [&other.pair, &ours.pair]
-            .iter()
-            .all(|pair| pair.as_ref().is_some_and(|pair| pair.key.generation == FIRST_GENERATION));
+        let as_exchanged = [&other.pair, &ours.pair].iter().all(|pair| {
+            pair.as_ref()
+                .is_some_and(|pair| pair.key.generation == FIRST_GENERATION)
+        });
         !apart && !untold && as_exchanged && other.identity.is_some()
     });
     if !holds || contested {

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Instant};
 
-use stateright::{Checker, HasDiscoveries, Model, Expectation};
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 use crate::{
     breaks::Break,
@@ -55,8 +55,17 @@ pub fn check(configuration: &'static Configuration, broken: Option<Break>) -> Re
         happened: Happened::default(),
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let until = if broken.is_some() { HasDiscoveries::AnyFailures } else { HasDiscoveries::AllFailures };
-    let checker = protocol.checker().threads(threads).finish_when(until).spawn_bfs().join();
+    let until = if broken.is_some() {
+        HasDiscoveries::AnyFailures
+    } else {
+        HasDiscoveries::AllFailures
+    };
+    let checker = protocol
+        .checker()
+        .threads(threads)
+        .finish_when(until)
+        .spawn_bfs()
+        .join();
     let found = checker.discoveries();
     let violations = properties()
         .into_iter()

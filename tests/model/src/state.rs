@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use handover_core::{
     connection::PairKey,
     event::{Brought, Event},
-    ids::{AuthorisationId, EffectId, LinkHash},
+    ids::{AuthorisationId, EffectId},
     ports::Claimed,
 };
 use jiff::Timestamp;
@@ -51,11 +51,25 @@ pub enum Process {
     Idle,
     /// A worker has read a connection and has all in hand that the claim of a rotation or an attempt needs.
     /// `seen`: what it read, while that is the current version.
-    Ready { of: usize, rotates: bool, seen: Option<Held> },
+    Ready {
+        of: usize,
+        rotates: bool,
+        seen: Option<Held>,
+    },
     /// Its claim stands; nothing was sent yet.
-    Claimed { of: usize, effect: EffectId, call: Call, until: Timestamp },
+    Claimed {
+        of: usize,
+        effect: EffectId,
+        call: Call,
+        until: Timestamp,
+    },
     /// An exchange was sent and not answered yet.
-    Sent { of: usize, effect: EffectId, authorisation: AuthorisationId, sent_at: Timestamp },
+    Sent {
+        of: usize,
+        effect: EffectId,
+        authorisation: AuthorisationId,
+        sent_at: Timestamp,
+    },
     /// It knows the outcome, which is not written yet.
     Knows { of: usize, outcome: Event },
 }
@@ -66,7 +80,11 @@ pub enum Call {
     /// The code of a consent.
     Exchange(AuthorisationId),
     /// The refresh token of `from`; the new pair belongs at `into`.
-    Refresh { from: PairKey, into: PairKey, recovers: Option<EffectId> },
+    Refresh {
+        from: PairKey,
+        into: PairKey,
+        recovers: Option<EffectId>,
+    },
     /// A registration with `pair`.
     Submit { pair: PairKey },
 }
@@ -115,8 +133,6 @@ pub struct State {
     pub connections: Vec<Held>,
     /// The pairs that the vault holds.
     pub vault: Vec<PairKey>,
-    /// The links that are in the customers' hands.
-    pub links: Vec<LinkHash>,
     /// Who is known to hold the live chain.
     pub holder: Option<Claimed>,
     /// Two workers, then two tabs.
@@ -168,7 +184,6 @@ impl Hash for State {
             now,
             connections,
             vault,
-            links,
             holder,
             processes,
             rescued,
@@ -179,7 +194,7 @@ impl Hash for State {
             broken,
             left,
         } = self;
-        (now, connections, vault, links, processes, platform).hash(hasher);
+        (now, connections, vault, processes, platform).hash(hasher);
         (presented, submitted, effects, broken, left).hash(hasher);
         by_text(&(holder, rescued), hasher);
     }

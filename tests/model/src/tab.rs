@@ -171,7 +171,10 @@ pub fn identity() -> Identity {
 /// The place of the teller's chain, which is dead, goes to the hearer's, if nobody has taken it since.
 pub fn hand_back(state: &mut State, teller: &Connection, hearer: usize, news: &News) {
     let held = |holder: &handover_core::ports::Claimed| {
-        teller.chain.as_ref().is_some_and(|chain| chain.authorisation == holder.authorisation)
+        teller
+            .chain
+            .as_ref()
+            .is_some_and(|chain| chain.authorisation == holder.authorisation)
     };
     let (News::Released { .. }, true) = (news, state.holder.as_ref().is_some_and(held)) else {
         return;

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use handover_core::{
     agenda::{self, Step, Task},
-    connection::{Attempter, LookUpRule, PairFate, PairKey, State as Stands},
+    connection::{Attempter, Connection, LookUpRule, PairFate, State as Stands},
     decide::Why,
     event::{Brought, Event, LookUpAnswer},
     ids::{EffectId, Segment},
@@ -78,16 +78,10 @@ impl Protocol {
         let ready = Process::Ready {
             of,
             rotates,
-            seen: Some(connection),
+            seen: Some(connection.clone()),
         };
         if self.broken == Some(Break::PresentBeforeClaim) && rotates {
-            // The token goes out on the strength of what was read.
-            let (from, into) = rotation_of(state, of)?;
-            let effect = EffectId::new(state.now, u128::from(state.effects) + 100);
-            let _ = outside::present(state, effect, (&from, &into), None, Answer::Unharmed);
-            if let Some(last) = state.presented.last_mut() {
-                last.harmless = false;
-            }
+            present_at_once(state, &connection)?;
         }
         *state.processes.get_mut(who)? = ready;
         Some(())
@@ -136,7 +130,11 @@ impl Protocol {
         }
         state.effects = state.effects.saturating_add(1);
         let left = &mut state.left;
-        let bound = if rotates { &mut left.rotations } else { &mut left.submissions };
+        let bound = if rotates {
+            &mut left.rotations
+        } else {
+            &mut left.submissions
+        };
         *bound = bound.checked_sub(1)?;
         *state.processes.get_mut(who)? = Process::Claimed {
             of,
@@ -156,6 +154,8 @@ impl Protocol {
             state.left.faults = state.left.faults.checked_sub(1)?;
         }
         let outcome = match call {
+            // Presented before its claim, by a break.
+            Call::Refresh { .. } if self.broken == Some(Break::PresentBeforeClaim) => outside::unclear(effect),
             Call::Refresh { from, into, recovers } => outside::present(state, effect, (&from, &into), recovers, answer),
             Call::Submit { pair } => outside::submit(state, of, effect, &pair, answer),
             Call::Exchange(_) => return None,
@@ -224,7 +224,11 @@ impl Protocol {
         };
         let attempt = doubt.attempt;
         let made = state.submitted.iter().any(|one| one.by == attempt && one.accepted);
-        let answer = if made { LookUpAnswer::Found(Segment::forgotten()) } else { LookUpAnswer::Absent };
+        let answer = if made {
+            LookUpAnswer::Found(Segment::forgotten())
+        } else {
+            LookUpAnswer::Absent
+        };
         self.write(state, of, Event::LookedUp { attempt, answer }).ok()
     }
 
@@ -265,7 +269,11 @@ impl Protocol {
     }
 }
 
-fn rotation_of(state: &State, of: usize) -> Option<(PairKey, PairKey)> {
-    let connection = state.connections.get(of)?;
-    Some((connection.pair.as_ref()?.key.clone(), connection.next_pair()?))
+/// The token goes out on the strength of what was read, and no answer comes.
+fn present_at_once(state: &mut State, read: &Connection) -> Option<()> {
+    let pair = read.pair.as_ref()?;
+    let recovers = pair.open_intent.as_ref().map(|intent| intent.effect);
+    let effect = EffectId::new(state.now, u128::from(state.effects));
+    let _ = outside::present(state, effect, (&pair.key, &read.next_pair()?), recovers, Answer::Lost);
+    Some(())
 }

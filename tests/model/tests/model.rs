@@ -12,7 +12,12 @@ fn every_promise_holds_and_everything_that_matters_is_reached() {
             println!("broken: {promise}\n{way}");
         }
         assert!(report.violations.is_empty(), "{report}");
-        assert!(report.unreached.is_empty(), "{}: {:?}", configuration.name, report.unreached);
+        assert!(
+            report.unreached.is_empty(),
+            "{}: {:?}",
+            configuration.name,
+            report.unreached
+        );
     }
 }
 
@@ -21,12 +26,19 @@ fn every_break_is_noticed() {
     let noticed = Break::ALL.map(|broken| {
         let (name, promise) = broken.shows();
         let report = check(Configuration::named(name).unwrap(), Some(broken));
-        let found = report.violations.iter().any(|(violated, _)| *violated == promise.name());
+        let found = report
+            .violations
+            .iter()
+            .any(|(violated, _)| *violated == promise.name());
         println!(
             "{broken:?} ({name}): {} after {} states: {:?}",
             if found { "caught" } else { "NOT CAUGHT" },
             report.states,
-            report.violations.iter().map(|(violated, _)| violated).collect::<Vec<_>>()
+            report
+                .violations
+                .iter()
+                .map(|(violated, _)| violated)
+                .collect::<Vec<_>>()
         );
         found
     });

@@ -45,7 +45,10 @@ enum Carried {
 }
 
 /// The body of the message that carries `rescued`.
-pub(super) fn write(rescued: &Rescued) -> serde_json::Result<String> {
+///
+/// # Errors
+/// None that any value brings about.
+pub fn write(rescued: &Rescued) -> serde_json::Result<String> {
     serde_json::to_string(&Carried::V1 {
         connection: rescued.connection,
         brought: rescued.brought.clone(),

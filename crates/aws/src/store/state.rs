@@ -12,6 +12,7 @@ use handover_core::{
 use jiff::Timestamp;
 
 use super::{
+    compact,
     item::{self, Item, n, s},
     key::Key,
     time,
@@ -51,6 +52,7 @@ pub(super) fn write(connection: &Connection, writer: WriterId, shards: u32) -> R
             document.remove(name);
         }
     }
+    compact::fold(&mut document);
     let mut item = item::start(&key);
     item.insert("revision".to_owned(), n(connection.revision.0));
     item.insert("writer".to_owned(), s(writer));
@@ -76,6 +78,7 @@ pub(super) fn read(key: &Key, mut item: Item) -> Result<Connection, Rejected> {
         .connection()
         .ok_or_else(|| item::malformed(key, "its key is no connection's"))?;
     let mut document = item::take_document(key, &mut item)?;
+    compact::unfold(&mut document);
     document.insert("id".to_owned(), s(id));
     document.insert("reference".to_owned(), s(item::text(key, &item, "reference")?));
     document.insert("revision".to_owned(), n(item::number(key, &item, "revision")?));

@@ -130,6 +130,7 @@ fn callback(runtime_api: &str) -> Command {
         ("HANDOVER_CONNECTIONS_TABLE", "connections"),
         ("HANDOVER_VAULT_TABLE", "vault"),
         ("HANDOVER_QUEUE_URL", "http://127.0.0.1:9/wake"),
+        ("HANDOVER_RESCUE_QUEUE_URL", "http://127.0.0.1:9/rescue"),
         ("HANDOVER_PAIR_KEY", "pair"),
         ("HANDOVER_APPLICATION_KEY", "application"),
         ("HANDOVER_TIMEOUT_SECONDS", "120"),

@@ -19,8 +19,8 @@ use crate::{
     time,
 };
 
-/// Expiring connections that are looked at, to put the soonest first.
-const LOOKED_AT: usize = 10_000;
+/// Connections of one customer that are looked at, to put those first that end soonest.
+const LOOKED_AT: usize = 1_000;
 
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -122,10 +122,10 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         };
         let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
         let expiring = filter.expiring_before.is_some();
-        // Which ones end soonest is known only when all were seen.
-        let (mut lines, mut more) = self
-            .lines(&filter, if expiring { LOOKED_AT.max(limit) } else { limit })
-            .await?;
+        // Of one customer they come as they were made: which ones end soonest is known only when all were seen.
+        let unordered = expiring && filter.reference.is_some();
+        let wanted = if unordered { LOOKED_AT.max(limit) } else { limit };
+        let (mut lines, mut more) = self.lines(&filter, wanted).await?;
         if expiring {
             lines.sort_by_key(|line| (line.pair_ends_at, line.connection));
             more |= lines.len() > limit;

@@ -104,7 +104,12 @@ fn facts(connection: &ConnectionView, look: &Look) -> Vec<(&'static str, String)
             .as_ref()
             .map(|who| ("consented", format!("{} ({})", who.name, who.user))),
     );
-    facts.extend(pair.map(|pair| ("pair", format!("generation {} of {}", pair.generation, pair.authorisation))));
+    facts.extend(pair.map(|pair| {
+        (
+            "pair",
+            format!("generation {} of {}", pair.generation, pair.authorisation),
+        )
+    }));
     facts.extend(pair.map(|pair| ("pair ends", moment(pair.ends_at))));
     facts.extend(rotation(connection, look).map(|told| ("rotation", told)));
     facts.extend(open_intent(connection));
@@ -125,7 +130,11 @@ fn facts(connection: &ConnectionView, look: &Look) -> Vec<(&'static str, String)
     );
     facts.extend(wishes(connection, look).map(|wish| ("asked for", wish)));
     facts.extend(connection.forgotten.map(|forgotten| {
-        let history = if forgotten.history_erased { "" } else { "; the history is about to be erased" };
+        let history = if forgotten.history_erased {
+            ""
+        } else {
+            "; the history is about to be erased"
+        };
         let at = look.zone.with_utc(forgotten.at);
         ("forgotten", format!("{at}: names and addresses are erased{history}"))
     }));
@@ -146,7 +155,10 @@ fn rotation(connection: &ConnectionView, look: &Look) -> Option<String> {
 /// The rotation that came to no clear end.
 fn open_intent(connection: &ConnectionView) -> Option<(&'static str, String)> {
     let open = connection.pair.as_ref()?.open_intent?;
-    let told = format!("{} to generation {} came to no clear end", open.rotation, open.generation);
+    let told = format!(
+        "{} to generation {} came to no clear end",
+        open.rotation, open.generation
+    );
     Some(("renewal", told))
 }
 

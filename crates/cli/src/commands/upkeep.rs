@@ -29,7 +29,11 @@ pub(super) fn asked(args: &UpkeepArgs, lifetimes: Lifetimes) -> Result<Upkeep, F
         }
     };
     Ok(Upkeep {
-        warn_days: if warn_days.is_empty() { usual.warn_days } else { warn_days },
+        warn_days: if warn_days.is_empty() {
+            usual.warn_days
+        } else {
+            warn_days
+        },
         renew_days,
         retention_days: args.retention.map_or(usual.retention_days, Days::count),
     })

@@ -73,8 +73,7 @@ pub(super) fn rotation(connection: &Connection, now: Timestamp) -> Option<Next> 
 
 /// Over the http channel a registration comes by itself; a person may come late.
 fn registers_before(connection: &Connection, at: Timestamp) -> bool {
-    let by_itself =
-        matches!(connection.state, State::Authorized) && connection.registration.kind == ChannelKind::Http;
+    let by_itself = matches!(connection.state, State::Authorized) && connection.registration.kind == ChannelKind::Http;
     by_itself && registration_at(connection).is_some_and(|registration| registration < at)
 }
 

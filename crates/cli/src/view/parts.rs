@@ -2,7 +2,8 @@
 
 use handover_core::{
     connection::{
-        Attempter, Attention, Chain, Connection, Contest, Done, Doubt, EffectKind, Identity, News, OpenIntent, Pair, Tidings, Wishes,
+        Attempter, Attention, Chain, Connection, Contest, Done, Doubt, EffectKind, Identity, News, OpenIntent, Pair,
+        Tidings, Wishes,
     },
     ids::{AuthorisationId, ConnectionId, EffectId, Segment},
     registration::Due,

@@ -92,7 +92,9 @@ fn told(what: &What, zone: &Zone) -> String {
             zone.with_utc(*recover_at)
         ),
         What::PairLost { reason } => format!("the token pair is of no use any more, and is destroyed: {reason}"),
-        What::FreshAccessTokenNeeded => "the channel wants a fresh access token: the token pair is renewed first".into(),
+        What::FreshAccessTokenNeeded => {
+            "the channel wants a fresh access token: the token pair is renewed first".into()
+        }
         What::Forgotten => "names, addresses and history were erased".into(),
         What::NotIdentified { reason } => format!("Exact Online did not say who consented: {reason}"),
         What::NotReady { reason, .. } => format!("not ready: {reason}"),

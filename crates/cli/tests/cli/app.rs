@@ -223,7 +223,10 @@ async fn what_an_app_s_pairs_are_looked_after_by_is_set_and_shown() {
     let upkeep = json!({ "warn_days": [14, 5, 1], "renew_days": null, "retention_days": 7 });
     assert_eq!(added["application"]["upkeep"], upkeep);
     assert_eq!(added["application"]["pace_per_minute"], 30);
-    assert_eq!(world.json("app show exact-nl").await["application"], added["application"]);
+    assert_eq!(
+        world.json("app show exact-nl").await["application"],
+        added["application"]
+    );
     let text = world.text("app show exact-nl").await;
     for told in [
         "exact-nl  Acme Books\n",
@@ -248,8 +251,14 @@ async fn what_an_app_s_pairs_are_looked_after_by_is_set_and_shown() {
 async fn upkeep_that_makes_no_sense_is_refused() {
     let world = World::new();
     for (more, told) in [
-        ("--warn 3d,30d", "--warn is 30 days, and a token pair of this app lives 30 days"),
-        ("--renew 30d", "--renew is 30 days, and a token pair of this app lives 30 days"),
+        (
+            "--warn 3d,30d",
+            "--warn is 30 days, and a token pair of this app lives 30 days",
+        ),
+        (
+            "--renew 30d",
+            "--renew is 30 days, and a token pair of this app lives 30 days",
+        ),
         ("--renew 1d --refresh-seconds 86400", "lives 1 day in all"),
         ("--warn 1d --refresh-seconds 600", "lives 10 min in all"),
     ] {
@@ -264,7 +273,10 @@ async fn upkeep_that_makes_no_sense_is_refused() {
     }
     // What is usual needs no word where pairs live minutes, for a demonstration.
     world
-        .run_with(&format!("{ADD} --refresh-seconds 600"), &mut Person::piping("client-secret-hush"))
+        .run_with(
+            &format!("{ADD} --refresh-seconds 600"),
+            &mut Person::piping("client-secret-hush"),
+        )
         .await
         .unwrap();
 }
@@ -274,7 +286,10 @@ async fn connections_keep_what_they_were_made_with() {
     let world = World::furnished().await;
     let id = world.connect("--register-in 3d").await;
     let again = format!("{ADD} --replace --renew never --retention 1d");
-    world.run_with(&again, &mut Person::piping("client-secret-hush")).await.unwrap();
+    world
+        .run_with(&again, &mut Person::piping("client-secret-hush"))
+        .await
+        .unwrap();
     let usual = json!({ "warn_days": [7, 3, 1], "renew_days": 3, "retention_days": 180 });
     let shown = world.json(&format!("show {id}")).await;
     assert_eq!(shown["connection"]["upkeep"], usual);

@@ -1,6 +1,10 @@
 use std::time::Duration;
 
-use handover_core::{event::Event, ids::ConnectionId};
+use handover_core::{
+    event::{Actor, Event},
+    ids::ConnectionId,
+};
+use handover_simulation::received;
 
 use crate::setup::World;
 
@@ -21,7 +25,10 @@ async fn of(world: &World, customer: &str) -> ConnectionId {
 async fn ids(world: &World, line: &str) -> Vec<String> {
     let listed = world.json(line).await;
     let lines = listed["connections"].as_array().unwrap();
-    lines.iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect()
+    lines
+        .iter()
+        .map(|line| line["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Pairs that end on days 30, 31 and 40; the first two were warned of on day 25.
@@ -57,7 +64,10 @@ async fn pairs_that_end_soon_are_listed_soonest_first() {
 
     let text = world.text("list --expiring 7d").await;
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].ends_with("due               pair ends         days left  problem"), "{text}");
+    assert!(
+        lines[0].ends_with("due               pair ends         days left  problem"),
+        "{text}"
+    );
     assert!(lines[1].ends_with("2027-01-30 09:00  2026-12-31 09:00  5"), "{text}");
 }
 
@@ -65,9 +75,15 @@ async fn pairs_that_end_soon_are_listed_soonest_first() {
 async fn they_are_narrowed_further() {
     let world = World::furnished().await;
     let [first, second, _] = three(&world).await;
-    assert_eq!(ids(&world, "list --expiring 7d --status authorized").await, [first.to_string(), second.to_string()]);
+    assert_eq!(
+        ids(&world, "list --expiring 7d --status authorized").await,
+        [first.to_string(), second.to_string()]
+    );
     assert_eq!(ids(&world, "list --expiring 7d --status failed").await, [""; 0]);
-    assert_eq!(ids(&world, "list --expiring 7d --reference second").await, [second.to_string()]);
+    assert_eq!(
+        ids(&world, "list --expiring 7d --reference second").await,
+        [second.to_string()]
+    );
     assert_eq!(ids(&world, "list --expiring 7d --reference third").await, [""; 0]);
 }
 
@@ -76,13 +92,9 @@ async fn what_was_renewed_ends_no_longer_soon() {
     let world = World::furnished().await;
     let [first, second, _] = three(&world).await;
     world.clock.advance(2 * DAY);
-    for id in [first, second] {
-        world.feed(id, Event::Woke).await;
-    }
+    world.feed(first, Event::Woke).await;
+    let into = world.connection(first).await.next_pair().unwrap();
     let effect = world.rotate(first).await;
-    let key = world.connection(first).await.next_pair().unwrap();
-    let into = handover_core::connection::PairKey { generation: 2, ..key };
-    let by = handover_core::event::Actor::Worker;
-    world.bring(first, effect, &into, &handover_simulation::received(2), &by).await;
+    world.bring(first, effect, &into, &received(2), &Actor::Worker).await;
     assert_eq!(ids(&world, "list --expiring 7d").await, [second.to_string()]);
 }

@@ -83,7 +83,10 @@ async fn a_customer_is_forgotten_in_all_connections() {
         nothing_is_left(&world, id).await;
     }
     let text = world.text(&format!("show {done}")).await;
-    assert!(text.contains("forgotten  Tue 2026-12-01 09:01 (08:01 UTC): names and addresses are erased\n"), "{text}");
+    assert!(
+        text.contains("forgotten  Tue 2026-12-01 09:01 (08:01 UTC): names and addresses are erased\n"),
+        "{text}"
+    );
     assert!(text.contains("it is removed, with its history"), "{text}");
 }
 
@@ -95,7 +98,10 @@ async fn it_may_be_said_again() {
     let before = world.connection(id).await;
     for (line, told) in [
         (format!("forget {id}"), format!("{id} is forgotten already.")),
-        (format!("forget {CUSTOMER}"), "Nothing is known of a customer Jansen BV".into()),
+        (
+            format!("forget {CUSTOMER}"),
+            "Nothing is known of a customer Jansen BV".into(),
+        ),
     ] {
         let text = world.text(&line).await;
         assert!(text.starts_with(&told), "{text}");
@@ -103,6 +109,18 @@ async fn it_may_be_said_again() {
     assert_eq!(world.connection(id).await, before);
     let unknown = world.refusal("forget conn_01JD0000000000000000000000").await;
     assert!(matches!(unknown, Failure::NotFound(_)), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn what_was_begun_is_ended_when_it_is_said_again() {
+    let world = World::furnished().await;
+    let id = registered(&world).await;
+    world.feed(id, Event::ForgetAsked).await;
+    let text = world.text(&format!("show {id}")).await;
+    assert!(text.contains("; the history is about to be erased"), "{text}");
+    assert!(text.contains("now: the history is erased"), "{text}");
+    world.run(&format!("forget {id}")).await.unwrap();
+    nothing_is_left(&world, id).await;
 }
 
 #[tokio::test]
@@ -121,7 +139,10 @@ async fn it_needs_a_yes_that_says_what_goes() {
     ] {
         assert!(failure.to_string().contains(&told), "{failure}");
     }
-    let failure = world.run_with(&line, &mut Person::typing(&[], &["n"])).await.unwrap_err();
+    let failure = world
+        .run_with(&line, &mut Person::typing(&[], &["n"]))
+        .await
+        .unwrap_err();
     assert!(failure.to_string().contains("nothing was changed"), "{failure}");
     assert_eq!((world.connection(done).await, world.connection(open).await), before);
     world.run_with(&line, &mut Person::typing(&[], &["y"])).await.unwrap();
@@ -134,8 +155,16 @@ async fn one_connection_is_forgotten_and_the_others_are_named() {
     let done = registered(&world).await;
     let open = another(&world).await;
     let forgot = world.run(&format!("forget {done} --yes")).await.unwrap();
-    assert!(forgot.text.starts_with("1 connection is forgotten.\n"), "{}", forgot.text);
-    assert!(forgot.warnings[0].contains(&format!("the same customer has {open}")), "{:?}", forgot.warnings);
+    assert!(
+        forgot.text.starts_with("1 connection is forgotten.\n"),
+        "{}",
+        forgot.text
+    );
+    assert!(
+        forgot.warnings[0].contains(&format!("the same customer has {open}")),
+        "{:?}",
+        forgot.warnings
+    );
     assert_eq!(world.connection(open).await.reference.as_str(), "Jansen BV");
 }
 
@@ -152,10 +181,15 @@ async fn nothing_is_forgotten_while_something_is_under_way_or_in_doubt() {
     let told = format!("something is under way on {first} until Tue 2026-12-01 10:00 (09:00 UTC)");
     assert!(failure.to_string().contains(&told), "{failure}");
 
-    let outcome = Outcome::Unanswered { reason: "silence".into() };
+    let outcome = Outcome::Unanswered {
+        reason: "silence".into(),
+    };
     world.feed(first, Event::AttemptEnded { effect, outcome }).await;
     let failure = world.refusal(&line).await;
-    assert!(failure.to_string().contains(&format!("handover resolve {first}")), "{failure}");
+    assert!(
+        failure.to_string().contains(&format!("handover resolve {first}")),
+        "{failure}"
+    );
     assert_eq!(world.connection(second).await, before, "all of them or none");
 
     world.run(&format!("resolve {first} --not-registered")).await.unwrap();

@@ -36,24 +36,35 @@ async fn renewed(world: &World, id: ConnectionId, effect: EffectId) {
     world.bring(id, effect, &key, &received(2), &Actor::Worker).await;
 }
 
-/// Two connections that the same user consented to, the second `later`.
+/// Two connections that the same user consented to, the second `later`, and identified in that order.
 async fn two_of_one_user(world: &World, later: Duration) -> [ConnectionId; 2] {
     let first = world.connect("--register-now").await;
-    let key = world.consent(first).await;
-    world.identify_as(1, first, &key).await;
+    let first = (first, world.consent(first).await);
     world.clock.advance(later);
     let line = "connect --app exact-nl --channel by-hand --reference De_Vries --database de-vries --register-now";
-    let second = world.json(line).await["connection"]["id"].as_str().unwrap().parse().unwrap();
-    let key = world.consent(second).await;
-    world.identify_as(1, second, &key).await;
-    [first, second]
+    let second: ConnectionId = world.json(line).await["connection"]["id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let mut both = [first, (second, world.consent(second).await)];
+    // Of the same moment, the one with the greater id counts as the later.
+    both.sort_by_key(|(id, _)| *id);
+    for (id, key) in &both {
+        world.identify_as(1, *id, key).await;
+    }
+    both.map(|(id, _)| id)
 }
 
 async fn take(world: &World, id: ConnectionId) -> Result<String, Failure> {
     let paper = Paper::of(*world);
     let mut person = Person::looking(&paper, &["d", ""]);
     let taken = world.run_with(&format!("take {id}"), &mut person).await;
-    assert_eq!(taken.is_err(), paper.seen.borrow().is_empty(), "what is refused is not shown");
+    assert_eq!(
+        taken.is_err(),
+        paper.seen.borrow().is_empty(),
+        "what is refused is not shown"
+    );
     taken.map(|printed| printed.text)
 }
 
@@ -62,24 +73,42 @@ async fn a_renewal_is_seen_from_afar_under_way_and_done() {
     let world = World::furnished().await;
     let id = to_be_renewed(&world).await;
     let text = show(&world, id).await;
-    assert!(text.contains("next    Mon 2026-12-28 09:00 (08:00 UTC), now: the token pair is renewed"), "{text}");
+    assert!(
+        text.contains("next    Mon 2026-12-28 09:00 (08:00 UTC), now: the token pair is renewed"),
+        "{text}"
+    );
     assert!(text.contains("the token pair ends within 3 days, "), "{text}");
 
     let effect = world.rotate(id).await;
     let shown = world.json(&format!("show {id}")).await;
     let under_way = &shown["connection"]["under_way"];
-    assert_eq!((&under_way["what"], &under_way["by"]), (&"rotation".into(), &"worker".into()));
+    assert_eq!(
+        (&under_way["what"], &under_way["by"]),
+        (&"rotation".into(), &"worker".into())
+    );
     assert_eq!(under_way["recovers"], serde_json::Value::Null);
     let text = show(&world, id).await;
-    assert!(text.contains("authorized: the token pair is being renewed, until 09:03 at the latest"), "{text}");
-    assert!(text.contains("the token pair is being renewed, to generation 2"), "{text}");
+    assert!(
+        text.contains("authorized: the token pair is being renewed, until 09:03 at the latest"),
+        "{text}"
+    );
+    assert!(
+        text.contains("the token pair is being renewed, to generation 2"),
+        "{text}"
+    );
 
     renewed(&world, id, effect).await;
     let text = show(&world, id).await;
     assert!(text.contains("pair       generation 2 of auth_"), "{text}");
-    assert!(text.contains("the token pair was renewed: generation 2, ends Wed 2027-01-27 09:00"), "{text}");
+    assert!(
+        text.contains("the token pair was renewed: generation 2, ends Wed 2027-01-27 09:00"),
+        "{text}"
+    );
     // The next renewal would come after the registration, which a person may be late for.
-    assert!(text.contains("rotation   Sun 2027-01-24 09:00 (08:00 UTC), in 27 days: the token pair is renewed"), "{text}");
+    assert!(
+        text.contains("rotation   Sun 2027-01-24 09:00 (08:00 UTC), in 27 days: the token pair is renewed"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -123,17 +152,28 @@ async fn an_open_intent_tells_when_it_is_recovered() {
         assert!(text.contains(told), "{told}: {text}");
     }
     let shown = world.json(&format!("show {id}")).await;
-    assert_eq!(shown["connection"]["pair"]["open_intent"]["recover_at"], "2026-12-28T08:18:00Z");
+    assert_eq!(
+        shown["connection"]["pair"]["open_intent"]["recover_at"],
+        "2026-12-28T08:18:00Z"
+    );
     assert_eq!(shown["connection"]["next"]["what"], "recover");
 
     world.run(&format!("reschedule {id} --register-now")).await.unwrap();
     let failure = take(&world, id).await.unwrap_err();
-    assert!(failure.to_string().contains("settled from Mon 2026-12-28 09:18 (08:18 UTC) on"), "{failure}");
+    assert!(
+        failure
+            .to_string()
+            .contains("settled from Mon 2026-12-28 09:18 (08:18 UTC) on"),
+        "{failure}"
+    );
 
     world.clock.advance(Duration::from_secs(900));
     let second = world.rotate(id).await;
     let text = show(&world, id).await;
-    assert!(text.contains("the old refresh token is being presented once more, until 09:21"), "{text}");
+    assert!(
+        text.contains("the old refresh token is being presented once more, until 09:21"),
+        "{text}"
+    );
     let lost = Event::RotationFailed {
         effect: second,
         refusal: RefreshRefusal::Used,
@@ -170,10 +210,18 @@ async fn a_chain_that_a_later_consent_has_ended_is_not_taken() {
     );
     assert!(failure.to_string().starts_with(&told), "{failure}");
     let text = show(&world, first).await;
-    assert!(text.contains(&format!("a later consent of the same user, as {second}, ended this chain")), "{text}");
+    assert!(
+        text.contains(&format!(
+            "a later consent of the same user, as {second}, ended this chain"
+        )),
+        "{text}"
+    );
     let text = show(&world, second).await;
     assert!(text.contains(&format!("to tell    {first}: superseded")), "{text}");
-    assert!(text.contains(": another connection is told what became of its consent"), "{text}");
+    assert!(
+        text.contains(": another connection is told what became of its consent"),
+        "{text}"
+    );
     world.tell(second).await;
     take(&world, second).await.unwrap();
 }
@@ -187,10 +235,20 @@ async fn contested_chains_are_not_taken_until_it_is_settled() {
     assert!(failure.to_string().starts_with(&told), "{failure}");
     world.tell(second).await;
     let failure = take(&world, second).await.unwrap_err();
-    assert!(failure.to_string().contains(&format!("{second} did so for {first} too")), "{failure}");
+    assert!(
+        failure
+            .to_string()
+            .contains(&format!("{second} did so for {first} too")),
+        "{failure}"
+    );
     for (id, other) in [(first, second), (second, first)] {
         let text = show(&world, id).await;
-        assert!(text.contains(&format!("held back: the same user consented at the same time, as {other}")), "{text}");
+        assert!(
+            text.contains(&format!(
+                "held back: the same user consented at the same time, as {other}"
+            )),
+            "{text}"
+        );
         assert!(text.contains(&format!("contested  with {other}: ")), "{text}");
         assert!(!text.contains("handover take"), "{text}");
     }
@@ -215,7 +273,11 @@ async fn a_registered_database_that_lost_its_authorisation_is_told_loudly() {
     world.identify_as(1, first, &key).await;
     take(&world, first).await.unwrap();
     let line = "connect --app exact-nl --channel by-hand --reference De_Vries --database de-vries --register-now";
-    let second: ConnectionId = world.json(line).await["connection"]["id"].as_str().unwrap().parse().unwrap();
+    let second: ConnectionId = world.json(line).await["connection"]["id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let key = world.consent(second).await;
     world.identify_as(1, second, &key).await;
     world.tell(second).await;
@@ -232,10 +294,16 @@ async fn a_registered_database_that_lost_its_authorisation_is_told_loudly() {
     let shown = world.json(&format!("show {first}")).await;
     assert_eq!(shown["connection"]["registered"]["superseded_by"], second.to_string());
     let last = shown["history"].as_array().unwrap().last().unwrap();
-    assert_eq!((&last["what"], &last["by"]), (&"authorisation_lost".into(), &"worker".into()));
+    assert_eq!(
+        (&last["what"], &last["by"]),
+        (&"authorisation_lost".into(), &"worker".into())
+    );
     assert_eq!(last["superseded_by"], second.to_string());
     let text = show(&world, second).await;
-    assert!(text.contains(&format!("this consent ended the chain of {first}")), "{text}");
+    assert!(
+        text.contains(&format!("this consent ended the chain of {first}")),
+        "{text}"
+    );
 
     // Who forgets the customer does not forget that.
     world.run(&format!("forget {first} --yes")).await.unwrap();

@@ -448,7 +448,10 @@ async fn half_a_pair_is_refused_before_anything_is_claimed() {
         expires_in: Some(0),
         ..half.clone()
     };
-    for (half, told) in [(half, "handover link"), (known, "A renewal fetches the rest within minutes")] {
+    for (half, told) in [
+        (half, "handover link"),
+        (known, "A renewal fetches the rest within minutes"),
+    ] {
         let world = World::furnished().await;
         let id = world.connect("--register-now").await;
         let key = world.consent_with(id, &half).await;

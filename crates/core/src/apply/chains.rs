@@ -3,7 +3,7 @@
 use super::{Along, ApplyError, Desk, TRIES};
 use crate::{
     chain::{Order, Standing, order},
-    connection::{Connection, Identity, News, Tidings},
+    connection::{Connection, Identity, News, Status, Tidings},
     event::{Actor, Event},
     ids::{AuthorisationId, ConnectionId},
     ports::{Clock, IdentityClaim, Queue, Randomness, Store},
@@ -95,8 +95,14 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         };
         for _ in 0..TRIES {
             let hearer = self.load(tidings.to).await?;
-            let identity = match tidings.news {
-                News::Released { .. } => self.hand_back(teller, &hearer).await?,
+            let identity = match &tidings.news {
+                News::Released { .. } => self.hand_over(teller, &hearer).await?,
+                News::Contested(contest) if contest.ours_is_later => self.hand_over(teller, &hearer).await?,
+                // A person may use the hearer's all the same, unless the teller's was handed over.
+                News::Unsettled { .. } if teller.state.status() != Status::Registered => {
+                    self.hand_over(teller, &hearer).await?
+                }
+                News::Superseded { by } if *by == teller.id => self.hand_over(&hearer, teller).await?,
                 News::Superseded { .. } | News::Contested(_) | News::Unsettled { .. } => None,
             };
             let along = Along {
@@ -111,18 +117,22 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         Err(ApplyError::Conflict(tidings.to))
     }
 
-    /// The place of the teller's chain, which is dead, goes to the hearer's, if nobody has taken it since.
-    async fn hand_back(&self, teller: &Connection, hearer: &Connection) -> Result<Option<IdentityClaim>, ApplyError> {
-        let (Some(theirs), Some(identity), Some(ours)) = (&teller.chain, &teller.identity, &hearer.chain) else {
+    /// The place of the chain of `from` goes to that of `to`, if nobody has taken it since.
+    async fn hand_over(&self, from: &Connection, to: &Connection) -> Result<Option<IdentityClaim>, ApplyError> {
+        let (Some(old), Some(new)) = (&from.chain, &to.chain) else {
             return Ok(None);
         };
-        let key = theirs.identity_key(&identity.user);
+        // Both are of the same user: who was forgotten does not say.
+        let Some(identity) = from.identity.as_ref().or(to.identity.as_ref()) else {
+            return Ok(None);
+        };
+        let key = old.identity_key(&identity.user);
         let holder = self.store.identity(&key).await?;
-        let held_by_teller = holder.is_some_and(|holder| holder.authorisation == theirs.authorisation);
-        Ok(held_by_teller.then(|| IdentityClaim {
+        let held = holder.is_some_and(|holder| holder.authorisation == old.authorisation);
+        Ok(held.then(|| IdentityClaim {
             key,
-            held: ours.claimed(hearer.id),
-            instead_of: Some(theirs.authorisation.clone()),
+            held: new.claimed(to.id),
+            instead_of: Some(old.authorisation.clone()),
         }))
     }
 }

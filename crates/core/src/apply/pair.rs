@@ -18,7 +18,7 @@ const GOES_ON_FOR: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub enum Kept {
     /// In the table, or dropped there with a record because nobody wants it any more.
-    Stored(Connection),
+    Stored(Box<Connection>),
     /// In the rescue queue: the worker brings it home.
     Rescued,
 }
@@ -33,7 +33,7 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         let mut safe_since = None;
         loop {
             let error = match self.keep_once(rescued, by).await {
-                Ok(connection) => return Ok(Kept::Stored(connection)),
+                Ok(connection) => return Ok(Kept::Stored(Box::new(connection))),
                 Err(error) => error,
             };
             if !matches!(error, ApplyError::Conflict(_)) && safe_since.is_none() {

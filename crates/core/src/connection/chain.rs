@@ -21,6 +21,7 @@ pub struct Chain {
     /// The last generation that was allotted to a pair of it, received or not.
     pub generation: u32,
     /// The platform.
+    #[serde(default, skip_serializing_if = "PlatformKind::is_usual")]
     pub platform: PlatformKind,
     /// The app registration that was consented to, as its secret was sealed.
     pub client_id: ClientId,

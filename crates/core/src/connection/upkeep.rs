@@ -14,6 +14,7 @@ pub struct Upkeep {
     pub warn_days: Vec<u32>,
     /// A pair is renewed so many days before its end if its registration is still to come; `None`: never. Where it does
     /// not live that long, when a tenth of its life is left.
+    #[serde(with = "never_is_zero")]
     pub renew_days: Option<u32>,
     /// A finished connection and its history go after so many days.
     pub retention_days: u32,
@@ -47,5 +48,37 @@ impl Upkeep {
     #[must_use]
     pub fn retention(&self) -> Duration {
         Duration::from_secs(u64::from(self.retention_days) * DAY)
+    }
+}
+
+/// "Never" has to be said: what is absent is the default.
+mod never_is_zero {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[allow(clippy::ref_option, reason = "serde's signature")]
+    pub fn serialize<S: Serializer>(days: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        days.unwrap_or_default().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+        let days = u32::deserialize(deserializer)?;
+        Ok((days > 0).then_some(days))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_is_kept_where_nothing_is_left_out() {
+        let never = Upkeep {
+            renew_days: None,
+            ..Upkeep::default()
+        };
+        let stored = serde_json::to_value(&never).unwrap();
+        assert_eq!(stored["renew_days"], 0);
+        assert_eq!(serde_json::from_value::<Upkeep>(stored).unwrap(), never);
+        assert_eq!(serde_json::from_str::<Upkeep>("{}").unwrap(), Upkeep::default());
     }
 }

@@ -129,6 +129,9 @@ fn take_in(draft: &mut Draft<'_>, brought: &Brought) {
         Problem::RotationFailed,
         Problem::PlatformUnavailable,
         Problem::Contested,
+        // What else is wrong is found again before the next attempt.
+        Problem::Configuration,
+        Problem::Tampered,
     ]);
     if draft.connection.identity.is_none() {
         draft.connection.identity_misses = 0;

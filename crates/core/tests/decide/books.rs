@@ -44,7 +44,10 @@ impl Books {
     /// Presentations of `pair` that may have counted.
     fn spent_by(&self, pair: &PairKey) -> Vec<EffectId> {
         let presented = self.presented.get(pair).into_iter().flatten();
-        presented.filter(|effect| !self.harmless.contains(effect)).copied().collect()
+        presented
+            .filter(|effect| !self.harmless.contains(effect))
+            .copied()
+            .collect()
     }
 
     /// Notes what an accepted decision does, and holds it against what was done before.
@@ -108,8 +111,11 @@ impl Books {
     }
 
     fn present(&mut self, before: &Connection, decision: &Decision, now: Timestamp) {
-        let Some((id, EffectKind::Rotation { from, into, recovers })) =
-            decision.connection.effect.as_ref().map(|effect| (effect.id, &effect.kind))
+        let Some((id, EffectKind::Rotation { from, into, recovers })) = decision
+            .connection
+            .effect
+            .as_ref()
+            .map(|effect| (effect.id, &effect.kind))
         else {
             panic!("invariant_a_claim_is_an_effect");
         };
@@ -182,8 +188,16 @@ impl Books {
             _ => false,
         };
         let of_chain = |key: &PairKey| key.authorisation == pair.authorisation;
-        let newest = self.kept.iter().filter(|key| of_chain(key)).map(|key| key.generation).max();
-        let current = before.chain.as_ref().is_some_and(|chain| chain.authorisation == pair.authorisation);
+        let newest = self
+            .kept
+            .iter()
+            .filter(|key| of_chain(key))
+            .map(|key| key.generation)
+            .max();
+        let current = before
+            .chain
+            .as_ref()
+            .is_some_and(|chain| chain.authorisation == pair.authorisation);
         waits && current && Some(pair.generation) > newest
     }
 

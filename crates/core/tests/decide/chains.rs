@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use handover_core::{
-    application::PlatformKind,
     agenda::{self, Step, Task},
+    application::PlatformKind,
     chain::{Order, order},
     connection::{Connection, EffectKind, Identity, News, OpenLink, PairKey, Problem, State, Status, Tidings, Upkeep},
     decide::{create, decide},
@@ -79,7 +79,9 @@ impl Town {
             let link = open_link(n, now);
             let due = Due::AfterConsent { seconds: 0 };
             let request = request(ChannelKind::Http, due, Upkeep::default(), link);
-            create(ConnectionId::new(now, n + 1), request, &Actor::Callback, now).unwrap().connection
+            create(ConnectionId::new(now, n + 1), request, &Actor::Callback, now)
+                .unwrap()
+                .connection
         });
         Self {
             now,
@@ -116,7 +118,9 @@ impl Town {
             }
             Move::Consent(of) => {
                 let effect = self.effect();
-                let Some(link) = self.connections[of].link.clone() else { return };
+                let Some(link) = self.connections[of].link.clone() else {
+                    return;
+                };
                 let event = Event::ConsentArrived {
                     effect,
                     authorisation: AuthorisationId::from_digest(&digest(self.counter)),
@@ -129,7 +133,9 @@ impl Town {
             Move::Identify(of) => self.identify(of),
             Move::Rotate(of) => {
                 let effect = self.effect();
-                let Some(into) = self.connections[of].next_pair() else { return };
+                let Some(into) = self.connections[of].next_pair() else {
+                    return;
+                };
                 let event = Event::RotationBegun {
                     effect,
                     into,
@@ -150,7 +156,9 @@ impl Town {
     }
 
     fn answer(&mut self, of: usize) {
-        let Some(effect) = self.connections[of].effect.clone() else { return };
+        let Some(effect) = self.connections[of].effect.clone() else {
+            return;
+        };
         if let EffectKind::Exchange { authorisation } = effect.kind {
             let pair = PairKey {
                 authorisation,
@@ -186,8 +194,12 @@ impl Town {
     }
 
     fn rotated(&mut self, of: usize, end: End) {
-        let Some(effect) = self.connections[of].effect.clone() else { return };
-        let EffectKind::Rotation { into, .. } = effect.kind else { return };
+        let Some(effect) = self.connections[of].effect.clone() else {
+            return;
+        };
+        let EffectKind::Rotation { into, .. } = effect.kind else {
+            return;
+        };
         let refusal = match end {
             End::Pair => {
                 let brought = brought(effect.id, into, self.now, Some(600));
@@ -209,7 +221,9 @@ impl Town {
 
     /// As `Desk::tell` does: what the other refuses for good is told all the same.
     fn tell(&mut self, of: usize, noted: bool) {
-        let Some(tidings) = self.connections[of].to_tell.first().cloned() else { return };
+        let Some(tidings) = self.connections[of].to_tell.first().cloned() else {
+            return;
+        };
         let hearer = self.index(tidings.to);
         let event = Event::Heard {
             chain: tidings.chain.clone(),
@@ -225,7 +239,9 @@ impl Town {
 
     fn hand_back(&mut self, teller: usize, hearer: usize, tidings: &Tidings) {
         let held = |chain: &handover_core::connection::Chain| {
-            self.holder.as_ref().is_some_and(|holder| holder.authorisation == chain.authorisation)
+            self.holder
+                .as_ref()
+                .is_some_and(|holder| holder.authorisation == chain.authorisation)
         };
         if let News::Released { .. } = tidings.news
             && self.connections[teller].chain.as_ref().is_some_and(held)
@@ -253,7 +269,10 @@ impl Town {
     }
 
     fn index(&self, id: ConnectionId) -> usize {
-        self.connections.iter().position(|connection| connection.id == id).unwrap()
+        self.connections
+            .iter()
+            .position(|connection| connection.id == id)
+            .unwrap()
     }
 
     /// Who has the earlier one of two contested chains waits for a word of the later one: either that one is still to
@@ -263,11 +282,15 @@ impl Town {
             let ours = waiting.chain.as_ref().map(|chain| &chain.authorisation);
             for contest in waiting.contests.iter().filter(|contest| !contest.ours_is_later) {
                 let other = &self.connections[self.index(contest.with.connection)];
-                let settles = other.contests.iter().any(|theirs| {
-                    theirs.ours_is_later && Some(&theirs.with.authorisation) == ours
-                }) && other.chain.as_ref().map(|chain| &chain.authorisation) == Some(&contest.with.authorisation);
+                let settles = other
+                    .contests
+                    .iter()
+                    .any(|theirs| theirs.ours_is_later && Some(&theirs.with.authorisation) == ours)
+                    && other.chain.as_ref().map(|chain| &chain.authorisation) == Some(&contest.with.authorisation);
                 let comes = |from: &Connection, to: &Connection, chain: Option<&AuthorisationId>| {
-                    from.to_tell.iter().any(|tidings| tidings.to == to.id && Some(&tidings.chain) == chain)
+                    from.to_tell
+                        .iter()
+                        .any(|tidings| tidings.to == to.id && Some(&tidings.chain) == chain)
                 };
                 let asked = comes(waiting, other, Some(&contest.with.authorisation));
                 let told = comes(other, waiting, ours);
@@ -287,7 +310,11 @@ impl Town {
                 if self.connections.iter().all(|connection| connection.contests.is_empty()) {
                     return;
                 }
-                let next = self.connections.iter().filter_map(|one| agenda::next_wake(one, self.now)).min();
+                let next = self
+                    .connections
+                    .iter()
+                    .filter_map(|one| agenda::next_wake(one, self.now))
+                    .min();
                 self.now = next.unwrap();
                 continue;
             };
@@ -318,7 +345,7 @@ fn open_link(n: u128, now: Timestamp) -> OpenLink {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
 
     #[test]
     fn invariant_nobody_waits_for_a_word_that_never_comes(steps in prop::collection::vec(moves(), 0..60)) {
@@ -381,7 +408,11 @@ fn the_earlier_of_two_contested_chains_lives_if_the_later_one_is_dead() {
     town.play(Move::Tell(1, true));
     assert!(town.connections[0].contests.is_empty());
     town.play(Move::Register(0));
-    assert_eq!(town.connections[0].state.status(), Status::Registering, "the place was handed back");
+    assert_eq!(
+        town.connections[0].state.status(),
+        Status::Registering,
+        "the place was handed back"
+    );
 }
 
 #[test]
@@ -391,7 +422,10 @@ fn a_contest_that_cannot_be_settled_any_more_is_a_persons() {
     town.play(Move::Tell(1, true));
     assert_eq!(town.connections[0].state.status(), Status::Failed);
     assert_eq!(
-        town.connections[0].attention.as_ref().map(|attention| attention.problem),
+        town.connections[0]
+            .attention
+            .as_ref()
+            .map(|attention| attention.problem),
         Some(Problem::PairUncertain)
     );
 }
@@ -410,7 +444,13 @@ fn a_registered_database_that_lost_its_authorisation_is_told_loudly() {
         },
     };
     assert!(town.apply(0, registered));
-    for step in [Move::Wait(1), Move::Consent(1), Move::Answer(1), Move::Identify(1), Move::Tell(1, true)] {
+    for step in [
+        Move::Wait(1),
+        Move::Consent(1),
+        Move::Answer(1),
+        Move::Identify(1),
+        Move::Tell(1, true),
+    ] {
         town.play(step);
     }
     let attention = town.connections[0].attention.as_ref().unwrap();

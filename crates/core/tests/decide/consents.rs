@@ -36,7 +36,10 @@ fn a_consent_that_comes_home_ends_the_rotation_of_the_chain_before_it() {
         assert_eq!(world.status(), Status::Failed, "held back");
         world.play(&Move::Retry);
         assert_eq!(world.play(&Move::Rotate), None, "half a pair is completed");
-        world.play(&Move::Exchange { which: 0, told: Some(600) });
+        world.play(&Move::Exchange {
+            which: 0,
+            told: Some(600),
+        });
         world.play(&Move::Rotation { which: 0, fate });
         let chain = world.exchanges[0].1.clone();
         assert_eq!(world.connection.pair.as_ref().unwrap().key.authorisation, chain);

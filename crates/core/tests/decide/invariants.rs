@@ -169,7 +169,11 @@ fn of_the_finished(connection: &Connection, books: &Books) {
         "invariant_final_is_closed"
     );
     let at_once = !connection.to_tell.is_empty() || connection.erase_to.is_some();
-    let days = if at_once { 0 } else { u64::from(connection.upkeep.retention_days) };
+    let days = if at_once {
+        0
+    } else {
+        u64::from(connection.upkeep.retention_days)
+    };
     let wakes_at = connection.updated_at + Duration::from_secs(days * 86_400);
     assert_eq!(
         connection.wake_at,

@@ -26,7 +26,7 @@ use proptest::prelude::*;
 use world::World;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_sequence_of_events_breaks_an_invariant(

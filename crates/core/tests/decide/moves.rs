@@ -12,26 +12,56 @@ pub enum Move {
     WaitForTheAgenda,
     Wake,
     OpenLink,
-    Consent { link_of: u8 },
+    Consent {
+        link_of: u8,
+    },
     RefuseConsent,
-    Exchange { which: u8, told: Option<u32> },
-    FailExchange { which: u8, unclear: bool },
+    Exchange {
+        which: u8,
+        told: Option<u32>,
+    },
+    FailExchange {
+        which: u8,
+        unclear: bool,
+    },
     Identify(Place),
     MissIdentity,
-    Hear { of: u8, told: Heard, by: u8 },
-    Tell { which: u8 },
+    Hear {
+        of: u8,
+        told: Heard,
+        by: u8,
+    },
+    Tell {
+        which: u8,
+    },
     Obstruct,
     NeedFreshAccess,
     Rotate,
     /// The outcome of a rotation: the first one told is the truth, and later ones repeat it, late or from a rescue.
-    Rotation { which: u8, fate: Fate },
-    Begin { person: bool, look_up: bool, unknown: bool },
-    End { which: u8, how: How },
-    LookUp { which: u8, answer: u8 },
+    Rotation {
+        which: u8,
+        fate: Fate,
+    },
+    Begin {
+        person: bool,
+        look_up: bool,
+        unknown: bool,
+    },
+    End {
+        which: u8,
+        how: How,
+    },
+    LookUp {
+        which: u8,
+        answer: u8,
+    },
     Cancel,
     Reschedule(u32),
     Retry,
-    Settle { registered: bool, unspent: bool },
+    Settle {
+        registered: bool,
+        unspent: bool,
+    },
     Forget,
     Erase,
 }

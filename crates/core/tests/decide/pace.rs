@@ -101,7 +101,11 @@ fn come_again(world: &mut World) {
 
 /// The most of `claims` that fall within `span`.
 fn densest(claims: &[Timestamp], span: u64) -> usize {
-    let within = |from: Timestamp| claims.iter().filter(move |at| (from..from + Duration::from_secs(span)).contains(at));
+    let within = |from: Timestamp| {
+        claims
+            .iter()
+            .filter(move |at| (from..from + Duration::from_secs(span)).contains(at))
+    };
     claims.iter().map(|from| within(*from).count()).max().unwrap_or(0)
 }
 

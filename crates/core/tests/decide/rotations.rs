@@ -120,7 +120,11 @@ fn a_rescued_pair_waits_for_the_end_of_the_recovery_and_is_welcome_if_that_was_r
         assert_eq!(ends(&mut world, 0, refused), None);
         assert_eq!(world.status(), Status::Reauthorize);
         assert_eq!(ends(&mut world, 1, PAIR), None);
-        assert_eq!((world.status(), world.generation()), (Status::Authorized, Some(2)), "{refused:?}");
+        assert_eq!(
+            (world.status(), world.generation()),
+            (Status::Authorized, Some(2)),
+            "{refused:?}"
+        );
     }
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use handover_core::{
     agenda::{self, Step, Task},
     application::{Lifetimes, PlatformKind},
+    chain::Standing,
     connection::{
         Attempter, Connection, Contest, EffectKind, Identity, LookUpRule, News, OpenLink, PairFate, PairKey, Problem,
         Request, State, Status, Upkeep,
     },
-    chain::Standing,
     decide::{Why, create, decide},
     event::{Actor, Brought, Event, LookUpAnswer, Outcome, Settlement},
     ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},

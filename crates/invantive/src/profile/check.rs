@@ -6,9 +6,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::{
-    AnswerRule, Field, LookUp, LookUpAnswerRule, Meaning, Presence, Profile, ProfileError, Setting,
-};
+use super::{AnswerRule, Field, LookUp, LookUpAnswerRule, Meaning, Presence, Profile, ProfileError, Setting};
 use crate::template;
 
 type Checked = Result<(), ProfileError>;

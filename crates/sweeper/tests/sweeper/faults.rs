@@ -6,7 +6,7 @@ use handover_core::connection::Status;
 use handover_simulation::{faulty::Fault, lock};
 
 use crate::{
-    ids, sweep,
+    ids, sweep, work_off,
     world::{HOUR, MINUTE, World},
 };
 
@@ -64,7 +64,7 @@ async fn rejected_items_are_kept_counted_and_passed_over() {
         .filter(|one| bad.contains(&one.id))
         .collect();
     assert_eq!(before, after, "kept as they are");
-    world.work().await;
+    work_off(&world).await;
     for id in good {
         assert_eq!(world.status(id).await, Status::Registered);
     }

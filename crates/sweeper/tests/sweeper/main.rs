@@ -13,6 +13,7 @@
 mod world;
 
 mod faults;
+mod pace;
 mod properties;
 mod sweeps;
 
@@ -43,4 +44,12 @@ async fn ids(world: &World, number: usize, wait: std::time::Duration) -> Vec<Con
         ids.push(world.authorized(wait).await);
     }
     ids
+}
+
+/// Lets the worker do what is sent at a pace within the next minutes.
+async fn work_off(world: &World) {
+    for _ in 0..5 {
+        world.clock.advance(world::MINUTE);
+        world.work().await;
+    }
 }

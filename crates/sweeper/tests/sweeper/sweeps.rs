@@ -11,7 +11,7 @@ use handover_core::{
 use handover_simulation::lock;
 
 use crate::{
-    ids, sweep, sweeper,
+    ids, sweep, sweeper, work_off,
     world::{DAY, HOUR, MINUTE, World, user},
 };
 
@@ -89,12 +89,7 @@ async fn the_sweeper_opens_nothing() {
 #[tokio::test]
 async fn warnings_are_counted() {
     let world = World::new().await;
-    let due = Due::AfterConsent {
-        seconds: 29 * 24 * 3_600,
-    };
-    for _ in 0..3 {
-        world.consented(ChannelKind::Http, due, Some(user())).await;
-    }
+    ids(&world, 3, 29 * DAY).await;
     world.clock.advance(23 * DAY + MINUTE);
     let report = sweep(&world).await;
     assert_eq!(report.warnings, 3);
@@ -140,7 +135,7 @@ async fn it_catches_up_after_a_day() {
     assert_eq!(report.oldest_overdue, DAY - HOUR);
     // Its half hour counts from now, not from yesterday: nothing to do for the next sweep.
     assert_eq!(sweep(&world).await.swept, 0);
-    world.work().await;
+    work_off(&world).await;
     for id in all {
         assert_eq!(world.status(id).await, Status::Registered);
     }

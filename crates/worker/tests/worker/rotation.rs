@@ -321,7 +321,10 @@ async fn who_consented_is_asked_again_with_the_new_access_token() {
     lock(&world.platform.inner.identities).extend((0..4).map(|_| misses()));
     world.pass(id, 26 * DAY).await;
     assert_eq!(world.read(id).await.identity, None);
-    assert!(lock(&world.platform.inner.identities).is_empty(), "asked while its first access token lived");
+    assert!(
+        lock(&world.platform.inner.identities).is_empty(),
+        "asked while its first access token lived"
+    );
     world.pass(id, 2 * DAY).await;
     assert!(world.read(id).await.identity.is_some());
 }

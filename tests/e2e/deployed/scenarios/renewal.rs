@@ -165,7 +165,10 @@ pub async fn an_answer_that_is_lost_is_recovered_once(evidence: Arc<Evidence>) -
     world.until(&lost.connection, "reauthorize").await?;
     let books = world.books();
     let presented = books.refresh_tokens.iter().map(|token| token.presented.times()).max();
-    ensure!(presented == Some(2), "a refresh token was presented {presented:?} times");
+    ensure!(
+        presented == Some(2),
+        "a refresh token was presented {presented:?} times"
+    );
     world.leave(&evidence).await
 }
 

@@ -1,0 +1,80 @@
+//! A sweeper that was off for long: the backlog is worked off at the application's pace, the oldest first.
+
+use std::time::Duration;
+
+use handover_core::ports::{Pointer, Store};
+
+use crate::{
+    ids, sweep,
+    world::{HOUR, MINUTE, World},
+};
+
+const PACE: u32 = 10;
+/// What the queue takes of it: fifteen minutes of the pace, and what goes at once.
+const REACH: usize = 15 * 10 + 2;
+
+async fn with_pace() -> World {
+    let world = World::new().await;
+    let id = "exact-nl".parse().unwrap();
+    let mut application = world.store.application(&id).await.unwrap().unwrap();
+    application.pace_per_minute = PACE;
+    let place = handover_core::ports::Place::Application(id);
+    let sealed = world.store.sealed(&place).await.unwrap().unwrap();
+    world.store.put_application(&application, &sealed).await.unwrap();
+    world
+}
+
+#[tokio::test]
+async fn a_backlog_is_sent_at_the_pace_and_the_rest_waits_for_its_slot() {
+    let world = with_pace().await;
+    let backlog = ids(&world, 400, HOUR).await;
+    world.clock.advance(24 * HOUR);
+    let report = sweep(&world).await;
+    assert_eq!(report.swept, 400);
+    let pointed = usize::try_from(report.pointed).unwrap();
+    assert!((REACH - 2..=REACH + 2).contains(&pointed), "{report:?}");
+    assert_eq!(pointed + usize::try_from(report.paced).unwrap(), 400);
+    let waits = world.waits();
+    for minute in 0..15 {
+        let within = |wait: &&Duration| (minute * MINUTE..(minute + 1) * MINUTE).contains(*wait);
+        let held = waits.iter().filter(within).count();
+        assert!(held <= 13, "minute {minute} holds {held}");
+    }
+    // Nothing of it is due again before its slot has come.
+    world.clock.advance(5 * MINUTE);
+    assert_eq!(sweep(&world).await.swept, 0);
+
+    // Worked off in the end, and nobody twice.
+    for _ in 0..60 {
+        world.work().await;
+        world.clock.advance(MINUTE);
+        sweep(&world).await;
+    }
+    world.work().await;
+    assert_eq!(world.submissions(), 400);
+    for id in backlog {
+        assert_eq!(world.status(id).await, handover_core::connection::Status::Registered);
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_goes_first() {
+    let world = with_pace().await;
+    let early = ids(&world, 20, HOUR).await;
+    let late = ids(&world, 20, 2 * HOUR).await;
+    world.clock.advance(24 * HOUR);
+    sweep(&world).await;
+    let sent: Vec<_> = world.queue.inner.waiting();
+    let of = |pointer: &Pointer| {
+        let Pointer::Wake { connection } = pointer;
+        *connection
+    };
+    let slot = |wanted| {
+        sent.iter()
+            .find(|(_, pointer)| of(pointer) == wanted)
+            .map(|(at, _)| *at)
+    };
+    let last = early.iter().map(|id| slot(*id).unwrap()).max();
+    let first = late.iter().map(|id| slot(*id).unwrap()).min();
+    assert!(last <= first, "{last:?} {first:?}");
+}

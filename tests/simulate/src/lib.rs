@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+pub mod act;
+pub mod breaks;
+pub mod call;
+pub mod chance;
+pub mod command;
+pub mod coverage;
+pub mod customer;
+pub mod exact;
+pub mod fault;
+pub mod handing_over;
+pub mod house;
+pub mod invantive;
+pub mod invariants;
+pub mod latency;
+pub mod messages;
+pub mod office;
+pub mod port;
+pub mod rows;
+pub mod run;
+pub mod tools;
+pub mod trace;
+pub mod witness;
+pub mod world;

@@ -1,0 +1,115 @@
+//! The queue of wake-ups as SQS is: at least once, sometimes late, in no order.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::chance::{Chance, minutes, seconds};
+
+/// A received message is hidden so long (`infra/template.yaml`).
+pub const VISIBILITY: Duration = minutes(12);
+/// After so many receipts a message is a dead letter.
+const MOST_RECEIPTS: u32 = 5;
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// What it says.
+    pub body: String,
+    /// Not to be seen before.
+    pub due: Duration,
+    /// Hidden until then.
+    pub hidden_until: Duration,
+    receipts: u32,
+}
+
+/// What waits in the queue.
+#[derive(Debug, Default)]
+pub struct Messages {
+    waiting: BTreeMap<u64, Message>,
+    numbers: u64,
+    /// Messages that nobody could follow.
+    pub dead: u64,
+}
+
+impl Messages {
+    /// Takes a message; says its number.
+    pub fn send(&mut self, body: String, due: Duration) -> u64 {
+        self.numbers += 1;
+        let message = Message {
+            body,
+            due,
+            hidden_until: due,
+            receipts: 0,
+        };
+        self.waiting.insert(self.numbers, message);
+        self.numbers
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// A message that can be seen, and others beside it that can: a batch. Hides them.
+    pub fn receive(&mut self, number: u64, chance: &mut Chance, now: Duration) -> Vec<(u64, String, Seen)> {
+        let beside = usize::try_from(chance.below(3)).unwrap_or_default();
+        let first = self.waiting.get(&number).filter(|message| message.hidden_until <= now);
+        if first.is_none() {
+            return Vec::new();
+        }
+        let others = self
+            .waiting
+            .iter()
+            .filter(|(other, message)| **other != number && message.hidden_until <= now);
+        let mut numbers: Vec<u64> = others.map(|(other, _)| *other).take(beside).collect();
+        numbers.push(number);
+        numbers
+            .into_iter()
+            .filter_map(|number| self.hand_out(number, now))
+            .collect()
+    }
+
+    fn hand_out(&mut self, number: u64, now: Duration) -> Option<(u64, String, Seen)> {
+        let earlier = self
+            .waiting
+            .iter()
+            .any(|(other, message)| *other < number && message.hidden_until <= now);
+        let message = self.waiting.get_mut(&number)?;
+        if message.receipts >= MOST_RECEIPTS {
+            self.dead += 1;
+            self.waiting.remove(&number);
+            return None;
+        }
+        message.receipts += 1;
+        message.hidden_until = now + VISIBILITY;
+        let seen = Seen {
+            again: message.receipts > 1,
+            late: now >= message.due + seconds(30),
+            out_of_order: earlier,
+        };
+        Some((number, message.body.clone(), seen))
+    }
+
+    /// It was followed.
+    pub fn delete(&mut self, number: u64) {
+        self.waiting.remove(&number);
+    }
+
+    /// A second delivery of the same message.
+    pub fn duplicate(&mut self, number: u64) -> Option<u64> {
+        let message = self.waiting.get(&number)?;
+        let (body, due) = (message.body.clone(), message.due);
+        Some(self.send(body, due))
+    }
+}
+
+/// How a message arrives.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// Not for the first time.
+    pub again: bool,
+    /// Long after its time.
+    pub late: bool,
+    /// Before one that was sent earlier and could be seen.
+    pub out_of_order: bool,
+}
