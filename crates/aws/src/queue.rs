@@ -64,7 +64,7 @@ impl Queue for SqsQueue {
         let url = self.rescue.as_ref().ok_or_else(|| QueueError {
             reason: "there is no rescue queue here".to_owned(),
         })?;
-        let body = message::write(rescued).map_err(|error| QueueError {
+        let body = write(rescued).map_err(|error| QueueError {
             reason: error.to_string(),
         })?;
         self.client

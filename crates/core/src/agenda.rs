@@ -11,7 +11,7 @@ pub use matter::{Matter, Step, Task};
 pub(crate) use rotation::{RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, earliest, is_stale, rotation_at, rotation_back_off};
 
 use crate::{
-    connection::{Connection, Doubt, State},
+    connection::{Connection, Doubt, Pair, State},
     ids::EffectId,
     registration::{ChannelKind, earlier, later},
 };
@@ -157,6 +157,14 @@ pub(crate) fn warn(connection: &Connection) -> Option<(Timestamp, u32)> {
         // A life shorter than that has nothing to be warned of.
         .filter(|(at, _)| *at > pair.answered_at)
         .max_by_key(|(_, days)| *days)
+}
+
+/// Whether `matter`, just dealt with at `now`, is a warning that somebody has to act on: no renewal will come first.
+#[must_use]
+pub fn warns_in_earnest(matter: Matter, connection: &Connection, now: Timestamp) -> bool {
+    let untroubled = |pair: &Pair| pair.open_intent.is_none() && pair.put_off == 0;
+    let renewal = rotation_at(connection, now).filter(|_| connection.pair.as_ref().is_some_and(untroubled));
+    matter == Matter::Warn && renewal.is_none()
 }
 
 fn ask_identity(connection: &Connection) -> Option<Entry> {

@@ -227,6 +227,11 @@ fn what_is_wrong_is_told_with_its_key() {
             json!([]),
             "`look_up.answers` has no line that means `found`",
         ),
+        (
+            "/look_up/pair_if_absent",
+            json!("unspent"),
+            "`look_up.pair_if_absent` is `unspent`, but a refusal may spend the pair",
+        ),
         ("/look_up/wait", json!(1), "unknown field `wait`"),
     ] {
         let refusal = Profile::parse(&changed(at, value).to_string()).unwrap_err().to_string();

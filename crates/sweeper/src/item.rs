@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures::FutureExt;
 use handover_aws::telemetry::error_chain;
 use handover_core::{
-    agenda::{self, Matter, Step},
+    agenda::{self, Step},
     apply::{Along, ApplyError},
     connection::Connection,
     event::{Actor, Event},
@@ -116,7 +116,7 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
             match agenda::step(&connection, self.desk.clock.now()) {
                 Step::Decide(matter) => {
                     connection = self.decide(&connection).await?;
-                    tended.warnings += u32::from(matter == Matter::Warn);
+                    tended.warnings += u32::from(agenda::warns_in_earnest(matter, &connection, self.desk.clock.now()));
                     let Some(wake_at) = connection.wake_at else {
                         return Ok(());
                     };

@@ -94,8 +94,11 @@ where
             };
             match done {
                 Ok(Some(next)) => {
-                    woken.warnings += u32::from(step == Step::Decide(Matter::Warn));
                     connection = next;
+                    if let Step::Decide(matter) = step {
+                        let now = self.desk.clock.now();
+                        woken.warnings += u32::from(agenda::warns_in_earnest(matter, &connection, now));
+                    }
                 }
                 Ok(None) => return Ok(woken),
                 Err(WakeError::Apply(ApplyError::Conflict(_))) => {

@@ -135,7 +135,7 @@ mod tests {
             State::Registering,
             State::InDoubt(doubt(None, None)),
             State::InDoubt(doubt(look_up, Some(at(6)))),
-            State::Failed(Failure { reason: String::new() }),
+            State::Failed(Failure::new("")),
             State::Reauthorize(Cause::Expired),
             State::Reauthorize(Cause::Lost { generation: 2 }),
             State::Reauthorize(Cause::Superseded {

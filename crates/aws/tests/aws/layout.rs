@@ -114,10 +114,8 @@ async fn a_connection_is_one_small_item_with_what_the_indexes_need() {
 
     store.write(&scene::registered(&attempt.connection, due)).await.unwrap();
     let item = cloud.item(CONNECTIONS, &pk, "STATE").await.unwrap();
-    assert!(
-        !item.contains_key("wake_shard") && !item.contains_key("wake_at"),
-        "the index is sparse"
-    );
+    let retention = due.as_millisecond() + 180 * 86_400_000;
+    assert_eq!(item["wake_at"], AttributeValue::N(retention.to_string()));
     assert_eq!(
         cloud.item(VAULT, &format!("PAIR#{}", trip.id), "0000000001").await,
         None

@@ -220,7 +220,7 @@ async fn what_an_app_s_pairs_are_looked_after_by_is_set_and_shown() {
     let added = world
         .json_with(&format!("{ADD} {more}"), &mut Person::piping("client-secret-hush"))
         .await;
-    let upkeep = json!({ "warn_days": [14, 5, 1], "renew_days": null, "retention_days": 7 });
+    let upkeep = json!({ "warn_days": [14, 5, 1], "renew_days": 0, "retention_days": 7 });
     assert_eq!(added["application"]["upkeep"], upkeep);
     assert_eq!(added["application"]["pace_per_minute"], 30);
     assert_eq!(
@@ -297,6 +297,6 @@ async fn connections_keep_what_they_were_made_with() {
     let other = world.json(line).await;
     assert_eq!(
         other["connection"]["upkeep"],
-        json!({ "warn_days": [7, 3, 1], "renew_days": null, "retention_days": 1 })
+        json!({ "warn_days": [7, 3, 1], "renew_days": 0, "retention_days": 1 })
     );
 }

@@ -181,6 +181,21 @@ pub enum PairFate {
 pub struct Failure {
     /// For people.
     pub reason: String,
+    /// The generation of its pair that was lost since. A later one of its chain is still welcome if a rescue brings it
+    /// home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u32>,
+}
+
+impl Failure {
+    /// For `reason`.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            lost: None,
+        }
+    }
 }
 
 /// Why a new consent is needed.

@@ -223,7 +223,7 @@ pub(super) fn fail(draft: &mut Draft<'_>, reason: String, told: PairFate) {
     }
     draft.connection.retry_at = None;
     draft.to(
-        State::Failed(Failure { reason: reason.clone() }),
+        State::Failed(Failure::new(reason.clone())),
         What::Failed { reason, pair },
     );
     asks::apply_wishes(draft);

@@ -115,9 +115,11 @@ pub(super) fn needs_consent(draft: &mut Draft<'_>, cause: Cause, reason: &str) {
         problem,
         format!("{reason}; let the customer authorise again with `handover link`"),
     );
-    // What was refused for good stays so.
-    if !matches!(draft.connection.state, State::Failed(_)) {
-        draft.connection.state = State::Reauthorize(cause);
+    match (&mut draft.connection.state, cause) {
+        // What was refused for good stays so.
+        (State::Failed(failure), Cause::Lost { generation }) => failure.lost = Some(generation),
+        (State::Failed(_), _) => {}
+        (state, cause) => *state = State::Reauthorize(cause),
     }
 }
 

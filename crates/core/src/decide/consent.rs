@@ -68,8 +68,11 @@ pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), W
     Ok(())
 }
 
-/// Why a received pair is of no use any more. Only a late outcome, or one of a finished connection, can be.
+/// Why a received pair is of no use any more.
 fn unwanted(draft: &Draft<'_>, brought: &Brought) -> Option<&'static str> {
+    if draft.connection.wishes.cancel {
+        return Some("the connection was cancelled meanwhile");
+    }
     match &draft.connection.state {
         State::Registered(_) | State::Cancelled => return Some("the connection is finished"),
         State::Registering | State::InDoubt(_) => return Some("a newer consent is being registered"),
@@ -168,8 +171,7 @@ pub(super) fn hold_older_pair(draft: &mut Draft<'_>) {
     let reason = "a later consent came to no clear end and may have ended the chain of the token pair that is kept; let \
                   the customer authorise again with `handover link`, or use the pair all the same with `handover retry`";
     draft.attention(Problem::PairUncertain, reason);
-    let failure = Failure { reason: reason.into() };
-    draft.to(State::Failed(failure), What::PairUncertain);
+    draft.to(State::Failed(Failure::new(reason)), What::PairUncertain);
 }
 
 pub(super) fn refused(draft: &mut Draft<'_>, error: String) -> Result<(), Why> {

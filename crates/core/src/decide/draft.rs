@@ -73,9 +73,9 @@ impl<'a> Draft<'a> {
             chain: other.authorisation.clone(),
             news,
         };
-        if !self.connection.to_tell.contains(&tidings) {
-            self.connection.to_tell.push(tidings);
-        }
+        // The same word once more counts as the last one: what was said in between is over.
+        self.connection.to_tell.retain(|untold| *untold != tidings);
+        self.connection.to_tell.push(tidings);
     }
 
     /// No chain is contested any more. The earlier ones, which wait for a word of this one, hear `news`.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Why, asks, chains, draft::Draft};
 use crate::{
     agenda::{self, RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, rotation_back_off},
-    connection::{Cause, Connection, Effect, EffectKind, News, OpenIntent, Pair, PairKey, Problem, State},
+    connection::{Cause, Connection, Effect, EffectKind, Failure, News, OpenIntent, Pair, PairKey, Problem, State},
     event::{Brought, What},
     ids::EffectId,
     ports::RefreshRefusal,
@@ -91,7 +91,13 @@ fn fits(connection: &Connection, brought: &Brought) -> Fits {
     let newest = match (&connection.state, &connection.pair) {
         (State::Registered(_) | State::Cancelled, _) => return Fits::Past("the connection is finished"),
         (State::Authorized | State::AwaitingOperator | State::Failed(_), Some(pair)) => pair.key.generation,
-        (State::Reauthorize(Cause::Lost { generation }), _) => *generation,
+        (State::Reauthorize(Cause::Lost { generation }), _)
+        | (
+            State::Failed(Failure {
+                lost: Some(generation), ..
+            }),
+            None,
+        ) => *generation,
         _ => return Fits::Past("its rotation was given up, and what followed has taken its place"),
     };
     let current = connection.chain.as_ref().map(|chain| &chain.authorisation);
@@ -136,9 +142,13 @@ fn take_in(draft: &mut Draft<'_>, brought: &Brought) {
     if draft.connection.identity.is_none() {
         draft.connection.identity_misses = 0;
     }
-    if matches!(draft.connection.state, State::Reauthorize(_)) {
-        draft.connection.state = State::Authorized;
-        draft.connection.attention = None;
+    match &mut draft.connection.state {
+        State::Reauthorize(_) => {
+            draft.connection.state = State::Authorized;
+            draft.connection.attention = None;
+        }
+        State::Failed(failure) => failure.lost = None,
+        _ => {}
     }
     draft.record(what);
 }

@@ -60,10 +60,12 @@ fn pair_ends(draft: &mut Draft<'_>) {
         generation: pair.key.generation,
     });
     draft.destroy_pair();
-    match &draft.connection.state {
+    draft.record(What::Expired);
+    match (&mut draft.connection.state, cause) {
         // Stays what it is: whether the database exists is still to be settled, or was refused for good.
-        State::InDoubt(_) | State::Failed(_) => draft.record(What::Expired),
-        _ => draft.to(State::Reauthorize(cause), What::Expired),
+        (State::Failed(failure), Cause::Lost { generation }) => failure.lost = Some(generation),
+        (State::InDoubt(_) | State::Failed(_), _) => {}
+        (state, cause) => *state = State::Reauthorize(cause),
     }
 }
 

@@ -183,7 +183,8 @@ impl Books {
     fn is_wanted(&self, before: &Connection, pair: &PairKey) -> bool {
         use handover_core::connection::Cause;
         let waits = match &before.state {
-            State::Authorized | State::AwaitingOperator | State::Failed(_) => before.pair.is_some(),
+            State::Authorized | State::AwaitingOperator => before.pair.is_some(),
+            State::Failed(failure) => before.pair.is_some() || failure.lost.is_some(),
             State::Reauthorize(cause) => matches!(cause, Cause::Lost { .. } | Cause::Expired),
             _ => false,
         };

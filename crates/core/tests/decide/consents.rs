@@ -1,6 +1,10 @@
 //! Consents that come to no clear end, or late.
 
-use handover_core::{connection::Status, registration::ChannelKind};
+use handover_core::{
+    connection::Status,
+    event::What,
+    registration::{ChannelKind, Due},
+};
 
 use crate::{
     moves::{Fate, Move},
@@ -20,6 +24,23 @@ fn an_unclear_exchange_holds_the_older_pair_back() {
     assert!(world.connection.pair.is_some(), "it is held, not destroyed");
     world.play(&Move::Retry);
     assert_eq!(world.status(), Status::Authorized);
+}
+
+#[test]
+fn a_pair_that_comes_after_a_wish_to_cancel_is_dropped_with_a_word() {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 });
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Cancel);
+    let exchange = Move::Exchange {
+        which: 0,
+        told: Some(600),
+    };
+    world.play(&exchange);
+    assert_eq!(world.status(), Status::Cancelled);
+    let [dropped, cancelled] = world.records.as_slice() else {
+        panic!("{:?}", world.records)
+    };
+    assert!(matches!(dropped.what, What::PairDropped { .. }) && cancelled.what == What::Cancelled);
 }
 
 /// A rescued consent comes home while the older chain, used all the same, is being rotated: what that rotation brings is

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use handover_core::{
     connection::{Connection, EffectKind, State, Status},
     decide::{Decision, Why},
-    event::{Event, Outcome},
+    event::{Event, Outcome, Record},
     ports::RefreshRefusal,
 };
 use jiff::Timestamp;
@@ -44,6 +44,14 @@ pub fn of_a_step(before: &Connection, event: &Event, decision: &Decision, now: T
         "invariant_every_write_leaves_a_record: {event:?}"
     );
     of_an_effect_under_way(before, event, after);
+    for record in &decision.records {
+        let written = serde_json::to_value(record).unwrap();
+        assert_eq!(
+            serde_json::from_value::<Record>(written).unwrap(),
+            *record,
+            "invariant_every_record_reads_back"
+        );
+    }
     if before.state.status().is_final() {
         assert_eq!(before.state.status(), after.state.status(), "invariant_final_is_final");
     }

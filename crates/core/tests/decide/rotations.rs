@@ -209,6 +209,36 @@ fn what_the_platform_says_of_the_pair_is_what_becomes_of_it() {
     }
 }
 
+/// Refused for good, with an unspent pair that was rotated since; its renewal is not heard of.
+fn failed_and_renewing() -> World {
+    let mut world = World::authorized(ChannelKind::Http, 602, 0);
+    world.play(&Move::Wait(602));
+    world.play(&Move::Begin {
+        person: false,
+        look_up: false,
+        unknown: false,
+    });
+    world.play(&Move::End {
+        which: 0,
+        how: How::RefusedUnspent,
+    });
+    begin(&mut world);
+    nothing_is_heard(&mut world);
+    world
+}
+
+#[test]
+fn what_was_refused_for_good_stays_so_and_takes_its_rescued_pair_in() {
+    let mut world = failed_and_renewing();
+    begin(&mut world);
+    nothing_is_heard(&mut world);
+    assert_eq!((world.status(), world.generation()), (Status::Failed, None));
+    assert_eq!(ends(&mut world, 0, PAIR), None);
+    assert_eq!((world.status(), world.generation()), (Status::Failed, Some(3)));
+    // Known once.
+    assert_eq!(ends(&mut world, 0, PAIR), Some(Why::NothingToDo));
+}
+
 #[test]
 fn a_wish_waits_for_the_rotation_and_destroys_what_it_brings() {
     let mut world = world();

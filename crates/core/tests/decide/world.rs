@@ -11,7 +11,7 @@ use handover_core::{
         Request, State, Status, Upkeep,
     },
     decide::{Why, create, decide},
-    event::{Actor, Brought, Event, LookUpAnswer, Outcome, Settlement},
+    event::{Actor, Brought, Event, LookUpAnswer, Outcome, Record, Settlement},
     ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
     ports::Claimed,
     registration::{ChannelKind, Due, Registration},
@@ -45,6 +45,8 @@ pub struct World {
     pub attempts: Vec<EffectId>,
     pub rotations: Vec<Rotation>,
     pub books: Books,
+    /// What the last step added to the history.
+    pub records: Vec<Record>,
     counter: u128,
 }
 
@@ -99,6 +101,7 @@ impl World {
             attempts: Vec::new(),
             rotations: Vec::new(),
             books: Books::default(),
+            records: Vec::new(),
             counter: 100,
         })
     }
@@ -148,6 +151,7 @@ impl World {
         invariants::of_a_step(&before, &event, &decision, self.now);
         self.books.write(&before, &event, &decision, self.now);
         self.connection = decision.connection;
+        self.records = decision.records;
         invariants::of_a_connection(&self.connection, &self.books, self.now);
         None
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use handover_core::connection::PairFate;
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
@@ -222,10 +223,27 @@ fn look_up(profile: &Profile, look_up: &LookUp) -> Checked {
     for (number, rule) in look_up.answers.iter().enumerate() {
         look_up_answer(profile, &format!("look_up.answers[{number}]"), rule, by_key)?;
     }
-    if look_up.answers.iter().any(|rule| rule.means == Presence::Found) {
-        return Ok(());
+    if !look_up.answers.iter().any(|rule| rule.means == Presence::Found) {
+        return Err(ProfileError::new("look_up.answers", "has no line that means `found`"));
     }
-    Err(ProfileError::new("look_up.answers", "has no line that means `found`"))
+    absence(profile, look_up)
+}
+
+/// A refusal whose answer was lost leaves no database either: what it did to the pair, its absence does not undo.
+fn absence(profile: &Profile, look_up: &LookUp) -> Checked {
+    let refusals = profile
+        .answers
+        .iter()
+        .filter(|rule| matches!(rule.means, Meaning::Refused | Meaning::Duplicate))
+        .map(|rule| rule.pair.unwrap_or(profile.pair_if_refused));
+    let spends = refusals.into_iter().any(|fate| fate != PairFate::Unspent);
+    if look_up.pair_if_absent == PairFate::Unspent && spends {
+        return Err(ProfileError::new(
+            "look_up.pair_if_absent",
+            "is `unspent`, but a refusal may spend the pair, and one whose answer was lost leaves no database either",
+        ));
+    }
+    Ok(())
 }
 
 fn look_up_answer(profile: &Profile, at: &str, rule: &LookUpAnswerRule, by_key: bool) -> Checked {

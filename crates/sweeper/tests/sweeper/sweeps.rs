@@ -87,13 +87,19 @@ async fn the_sweeper_opens_nothing() {
 }
 
 #[tokio::test]
-async fn warnings_are_counted() {
-    let world = World::new().await;
+async fn warnings_that_no_renewal_follows_are_counted() {
+    let mut world = World::new().await;
+    world.upkeep.renew_days = None;
     ids(&world, 3, 29 * DAY).await;
     world.clock.advance(23 * DAY + MINUTE);
     let report = sweep(&world).await;
     assert_eq!(report.warnings, 3);
     assert_eq!(report.oldest_overdue, MINUTE);
+    assert_eq!(sweep(&world).await.warnings, 0);
+    // The others are told of, and renewed.
+    world.upkeep.renew_days = Some(3);
+    ids(&world, 2, 29 * DAY).await;
+    world.clock.advance(23 * DAY + MINUTE);
     assert_eq!(sweep(&world).await.warnings, 0);
 }
 

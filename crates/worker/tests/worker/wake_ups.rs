@@ -66,7 +66,8 @@ async fn what_is_finished_rests_for_ever() {
 
 #[tokio::test]
 async fn the_oem_is_warned_once_per_threshold_and_it_is_counted() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.upkeep.renew_days = None;
     let id = world.consented(
         ChannelKind::Http,
         Due::AfterConsent {
