@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use handover_core::{
-    agenda::{self, Matter, Step, Task},
+    agenda::{self, Step, Task},
     apply::{Along, ApplyError},
     budget::Budget,
     connection::Connection,

@@ -126,6 +126,18 @@ impl Aws {
             .map(drop)
     }
 
+    /// Deletes an item, past every rule.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn delete(&self, table: &str, item: &Value) -> Result<()> {
+        let key = json!({ "pk": item.get("pk"), "sk": item.get("sk") });
+        let request = json!({ "TableName": table, "Key": key });
+        self.call("dynamodb", "DynamoDB_20120810.DeleteItem", &request)
+            .await
+            .map(drop)
+    }
+
     /// Sends a message as it is.
     ///
     /// # Errors

@@ -170,11 +170,9 @@ impl Protocol {
         let Process::Knows { of, outcome } = process else {
             return None;
         };
-        match self.write(state, of, outcome.clone()) {
-            // While another rotation is under way a pair comes again.
-            Err(Why::UnderWay { .. }) => self.rescue(state, of, outcome),
-            // Written before, or settled by somebody else.
-            Ok(()) | Err(_) => {}
+        // While another rotation is under way a pair comes again.
+        if let Err(Why::UnderWay { .. }) = self.write(state, of, outcome.clone()) {
+            self.rescue(state, of, outcome);
         }
         Some(())
     }

@@ -16,6 +16,8 @@ use crate::exact::User;
 pub struct Customer {
     /// Who they are at the platform.
     pub user: User,
+    /// Connects several at once, and wants each registered at once.
+    pub hurried: bool,
     /// Their connection, once the OEM knows it.
     pub connection: Option<ConnectionId>,
     /// The latest link.

@@ -108,8 +108,9 @@ fn unfinished_has_a_wake_up(world: &mut World, connection: &Connection) {
         }
         return;
     };
-    // The sweeper may have moved it to a safety time: half an hour after the time that it found in the index.
-    let latest = later(next.max(world.clock()), minutes(60));
+    // The sweeper may have moved it to a safety time: half an hour after its turn, which comes seconds after the due time
+    // where so few are due.
+    let latest = later(next.max(world.clock()), minutes(31));
     if connection.wake_at.is_none_or(|at| at > latest) {
         let found = format!(
             "{} is due {next} and is looked at {:?}",

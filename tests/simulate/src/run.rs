@@ -197,17 +197,21 @@ impl Run {
     fn populate(&mut self) {
         let mut world = self.hub.world();
         let number = 1 + world.chance.below(u64::try_from(CUSTOMERS).unwrap_or(1));
-        let users = 1 + world.chance.below(number);
+        // One person who connects several companies at once: their exchanges and registrations meet.
+        let hurried = world.chance.in_thousand(120);
+        let users = if hurried { 1 } else { 1 + world.chance.below(number) };
         for id in 0..usize::try_from(number).unwrap_or(1) {
             let user = world.chance.below(users);
             self.customers.push(Customer {
                 user,
+                hurried,
                 ..Customer::default()
             });
             let most = *world
                 .chance
                 .pick(&[seconds(1), minutes(10), days(2)])
                 .unwrap_or(&minutes(10));
+            let most = if hurried { seconds(1) } else { most };
             let after = world.chance.time(Duration::ZERO, most);
             world.plan_act(after, Act::Invite(id));
             if world.chance.in_thousand(250) {

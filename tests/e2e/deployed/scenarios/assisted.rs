@@ -33,7 +33,17 @@ pub async fn a_person_takes_a_registration_in_hand_and_says_how_it_ended(evidenc
         found.to_string().contains(&done.connection),
         "the operator does not find a customer: {found:#}"
     );
+    let ending = operator.json(&["list", "--expiring", "7d"], "").await?;
+    ensure!(
+        !ending.to_string().contains(&done.connection),
+        "what was not warned of is listed: {ending:#}"
+    );
+    nobody_s_chain_is_known(&world).await?;
     said_on_the_terminal(&world, &done).await?;
+    ensure!(
+        !world.items("ConnectionsTable", "IDENT#").await?.is_empty(),
+        "the take did not note whose chain it hands over"
+    );
     let refused = awaiting(&world).await?;
     said_later(&world, &refused).await?;
     let put_back = awaiting(&world).await?;
@@ -48,6 +58,14 @@ pub async fn a_person_takes_a_registration_in_hand_and_says_how_it_ended(evidenc
         "something was submitted by itself"
     );
     world.leave(&evidence).await
+}
+
+/// As after the table was restored to a moment before the identity was known.
+async fn nobody_s_chain_is_known(world: &World) -> Result<()> {
+    for item in world.items("ConnectionsTable", "IDENT#").await? {
+        world.stage.aws.delete(world.output("ConnectionsTable")?, &item).await?;
+    }
+    Ok(())
 }
 
 /// A customer's registration that waits for a person.

@@ -91,7 +91,8 @@ impl Run {
             // Walks away.
             return;
         }
-        let thinks = world.chance.time(seconds(2), minutes(3));
+        let most = if one.hurried { seconds(6) } else { minutes(3) };
+        let thinks = world.chance.time(seconds(2), most);
         world.plan_act(thinks, Act::Decide(customer, number));
     }
 
@@ -160,10 +161,15 @@ impl Run {
     // -------------------------------------------------------------------------------------------------- The OEM
 
     fn invite(&mut self, customer: CustomerId) {
-        let (process, wanted) = {
+        let hurried = self.customers.get(customer).is_some_and(|one| one.hurried);
+        let (process, mut wanted) = {
             let mut world = self.hub.world();
             (world.start("handover connect"), wanted(&mut world))
         };
+        if hurried {
+            wanted.kind = ChannelKind::Http;
+            wanted.due = Due::AfterConsent { seconds: 0 };
+        }
         let tools = self.way_out(process);
         let house = std::sync::Arc::clone(&self.hub.house);
         self.begin(process, None, async move {
@@ -191,6 +197,7 @@ impl Run {
             .chance
             .pick(&[minutes(1), hours(2), days(6)])
             .unwrap_or(&minutes(1));
+        let most = if one.hurried { seconds(4) } else { most };
         let opens = world.chance.time(seconds(1), most);
         world.plan_act(opens, Act::Open(customer));
         if world.chance.in_thousand(150) {
