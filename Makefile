@@ -129,6 +129,10 @@ simulate-breaks: prerequisites ## Break one promise after the other on purpose: 
 model: prerequisites ## Check the protocol over the production rules exhaustively within bounds, and print the states
 	@cargo run --locked --quiet --package handover-model
 
+.PHONY: model-breaks
+model-breaks: prerequisites ## Leave out one precaution after the other: the model check has to notice each
+	@cargo run --locked --quiet --package handover-model -- breaks
+
 .PHONY: lint
 lint: .venv-lint/installed .tools/bin/cargo-deny ## Formatting, clippy, dependencies, template
 	@cargo fmt --all --check

@@ -99,7 +99,7 @@ fn unfinished(connection: &Connection, now: Timestamp) -> Vec<Entry> {
             matters.extend(ask_identity(connection));
         }
         State::AwaitingOperator => matters.extend(ask_identity(connection)),
-        State::InDoubt(doubt) => matters.extend(look_up(doubt)),
+        State::InDoubt(doubt) => matters.extend(look_up_at(doubt).map(|at| (at, Matter::LookUp))),
         _ => {}
     }
     matters
@@ -176,11 +176,11 @@ fn ask_identity(connection: &Connection) -> Option<Entry> {
     (at < pair.access_ends_at).then_some((at, Matter::AskIdentity))
 }
 
-fn look_up(doubt: &Doubt) -> Option<Entry> {
+/// When the channel is asked next about an attempt in doubt.
+pub(crate) fn look_up_at(doubt: &Doubt) -> Option<Timestamp> {
     let delay = doubt.look_up?.delay().max(LOOK_UPS_APART);
-    let at = match doubt.looked_at {
+    Some(match doubt.looked_at {
         None => later(doubt.since, FIRST_LOOK_UP_AFTER),
         Some(last) => later(last, delay.saturating_mul(doubt.looked.max(1))),
-    };
-    Some((at, Matter::LookUp))
+    })
 }

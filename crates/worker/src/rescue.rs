@@ -45,12 +45,13 @@ where
 fn not_yet(rescued: &Rescued, error: &ApplyError) -> ComesBack {
     let (connection, effect) = (rescued.connection, rescued.brought.effect);
     match error {
-        // The old token is being presented once more: which of the two brings the pair is not known yet.
+        // The old token is being presented once more: which of the two brings the pair is not known yet. Or an attempt
+        // with an older consent's pair is under way or in doubt.
         ApplyError::Refused(Refused {
-            why: Why::UnderWay { until },
+            why: why @ (Why::UnderWay { .. } | Why::InDoubt),
             ..
         }) => {
-            tracing::info!(connection.id = %connection, effect.id = %effect, until = %until, "handover.rescue_waits");
+            tracing::info!(connection.id = %connection, effect.id = %effect, why = %why, "handover.rescue_waits");
         }
         // Unknown too: a pair is not dropped, it ends among the dead letters.
         error => {

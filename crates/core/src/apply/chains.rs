@@ -96,14 +96,18 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         for _ in 0..TRIES {
             let hearer = self.load(tidings.to).await?;
             let identity = match &tidings.news {
-                News::Released { .. } => self.hand_over(teller, &hearer).await?,
-                News::Contested(contest) if contest.ours_is_later => self.hand_over(teller, &hearer).await?,
-                // A person may use the hearer's all the same, unless the teller's was handed over.
-                News::Unsettled { .. } if teller.state.status() != Status::Registered => {
-                    self.hand_over(teller, &hearer).await?
+                News::Contested(contest) if contest.ours_is_later => {
+                    self.hand_over(&contest.with.authorisation, teller, &hearer).await?
                 }
-                News::Superseded { by } if *by == teller.id => self.hand_over(&hearer, teller).await?,
-                News::Superseded { .. } | News::Contested(_) | News::Unsettled { .. } => None,
+                // A person may use the hearer's all the same, unless the teller's was handed over.
+                News::Unsettled { .. } if teller.state.status() == Status::Registered => None,
+                // The teller may have begun another chain since: it is the contested one that gives its place up.
+                News::Released { .. } | News::Unsettled { .. } => match contested_with(&hearer, teller.id) {
+                    Some(chain) => self.hand_over(chain, teller, &hearer).await?,
+                    None => None,
+                },
+                News::Superseded { by } if *by == teller.id => self.hand_over(&tidings.chain, &hearer, teller).await?,
+                News::Superseded { .. } | News::Contested(_) => None,
             };
             let along = Along {
                 identity,
@@ -117,22 +121,36 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         Err(ApplyError::Conflict(tidings.to))
     }
 
-    /// The place of the chain of `from` goes to that of `to`, if nobody has taken it since.
-    async fn hand_over(&self, from: &Connection, to: &Connection) -> Result<Option<IdentityClaim>, ApplyError> {
-        let (Some(old), Some(new)) = (&from.chain, &to.chain) else {
+    /// The place of the chain `old` of `from` goes to that of `to`, if nobody has taken it since.
+    async fn hand_over(
+        &self,
+        old: &AuthorisationId,
+        from: &Connection,
+        to: &Connection,
+    ) -> Result<Option<IdentityClaim>, ApplyError> {
+        let Some(new) = &to.chain else {
             return Ok(None);
         };
         // Both are of the same user: who was forgotten does not say.
         let Some(identity) = from.identity.as_ref().or(to.identity.as_ref()) else {
             return Ok(None);
         };
-        let key = old.identity_key(&identity.user);
+        let key = new.identity_key(&identity.user);
         let holder = self.store.identity(&key).await?;
-        let held = holder.is_some_and(|holder| holder.authorisation == old.authorisation);
+        let held = holder.is_some_and(|holder| holder.authorisation == *old);
         Ok(held.then(|| IdentityClaim {
             key,
             held: new.claimed(to.id),
-            instead_of: Some(old.authorisation.clone()),
+            instead_of: Some(old.clone()),
         }))
     }
+}
+
+/// The chain of `other` that `connection` is contested with.
+fn contested_with(connection: &Connection, other: ConnectionId) -> Option<&AuthorisationId> {
+    let contest = connection
+        .contests
+        .iter()
+        .find(|contest| contest.with.connection == other)?;
+    Some(&contest.with.authorisation)
 }

@@ -191,22 +191,24 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
         .connection
         .due_at()
         .map(|due_at| draft.now.duration_since(due_at).as_secs());
-    if draft.connection.wishes.cancel {
+    let wishes = std::mem::take(&mut draft.connection.wishes);
+    if wishes.cancel {
         draft.record(What::Wished {
             wish: "cancel came too late: the database exists".into(),
         });
     }
     draft.connection.attention = None;
     draft.connection.late_success = None;
-    let superseded_by = draft.connection.wishes.superseded_by;
     draft.close(State::Registered(Done {
         segment: segment.clone(),
         at: draft.now,
         superseded_by: None,
     }));
     draft.record(What::Registered { segment, late_seconds });
-    if let Some(by) = superseded_by {
+    if let Some(by) = wishes.superseded_by {
         chains::superseded(draft, by);
+    } else if wishes.unsettled {
+        chains::may_be_cut_off(draft);
     }
 }
 
@@ -243,19 +245,18 @@ fn come_back(draft: &mut Draft<'_>, effect: EffectId, reason: String, problem: P
 
 /// `effect`, an attempt, ended without a word.
 pub(super) fn doubt(draft: &mut Draft<'_>, effect: &Effect, reason: String) {
-    let (authorisation, look_up) = match &effect.kind {
-        EffectKind::Attempt {
-            authorisation, look_up, ..
-        } => (authorisation.clone(), *look_up),
-        EffectKind::Exchange { authorisation } => (authorisation.clone(), None),
-        EffectKind::Rotation { from, .. } => (from.authorisation.clone(), None),
+    let EffectKind::Attempt {
+        authorisation, look_up, ..
+    } = &effect.kind
+    else {
+        return;
     };
     let doubt = Doubt {
         attempt: effect.id,
-        authorisation,
+        authorisation: authorisation.clone(),
         since: draft.now,
         reason: reason.clone(),
-        look_up,
+        look_up: *look_up,
         looked: 0,
         looked_at: None,
         absent: 0,

@@ -166,14 +166,40 @@ fn released(draft: &mut Draft<'_>, by: ConnectionId) {
 
 /// Nobody will ever know by itself which of the two lives: a person decides.
 fn unsettled(draft: &mut Draft<'_>, by: ConnectionId) {
-    if !draft.drop_contest(by) {
+    // What was handed over first holds no contest; it waits for the word all the same.
+    let handed_over = match &draft.connection.state {
+        State::Registering | State::InDoubt(_) => !draft.connection.wishes.unsettled,
+        State::Registered(done) => done.superseded_by.is_none() && !is_told(draft),
+        _ => false,
+    };
+    if !draft.drop_contest(by) && !handed_over {
         return;
     }
     draft.settle(&[Problem::Contested]);
     draft.record(What::ContestOpen { with: by });
+    if matches!(draft.connection.state, State::Registered(_)) {
+        return may_be_cut_off(draft);
+    }
     draft.connection.wishes.unsettled = true;
     if draft.connection.effect.is_none() {
         apply_wish(draft);
+    }
+}
+
+fn is_told(draft: &Draft<'_>) -> bool {
+    let told = draft.connection.attention.as_ref();
+    told.is_some_and(|attention| attention.problem == Problem::AuthorisationLost)
+}
+
+/// The database was registered with a chain of which nobody will ever know by itself whether it lives.
+pub(super) fn may_be_cut_off(draft: &mut Draft<'_>) {
+    if let State::Registered(done) = &draft.connection.state {
+        let text = format!(
+            "the database `{}` may have lost its authorisation: the same user consented to the same application at the \
+             same time, and which of the two consents lives was never found out; look whether it still gets data",
+            done.segment
+        );
+        draft.attention(Problem::AuthorisationLost, text);
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), W
     }
     let began_at = end_exchange(draft, brought.effect);
     let consent_at = began_at.unwrap_or(brought.sent_at);
+    waits_for_the_attempt(draft, brought)?;
     if let Some(reason) = unwanted(draft, brought) {
         draft.record(What::PairDropped {
             authorisation: brought.pair.authorisation.clone(),
@@ -66,6 +67,21 @@ pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), W
     }
     asks::apply_wishes(draft);
     Ok(())
+}
+
+/// A newer consent that comes home during an attempt with the pair of an older one: there is no room for both, and it is
+/// the newer one that lives. It comes back when the attempt is settled.
+fn waits_for_the_attempt(draft: &Draft<'_>, brought: &Brought) -> Result<(), Why> {
+    let newer = draft
+        .connection
+        .chain
+        .as_ref()
+        .is_none_or(|chain| chain.sent_at < brought.sent_at);
+    match &draft.connection.state {
+        State::Registering if newer => Err(draft.under_way()),
+        State::InDoubt(_) if newer => Err(Why::InDoubt),
+        _ => Ok(()),
+    }
 }
 
 /// Why a received pair is of no use any more.

@@ -2,6 +2,7 @@
 
 use super::{Why, attempt, draft::Draft};
 use crate::{
+    agenda,
     connection::{Doubt, State},
     event::{LookUpAnswer, Settlement, What},
     ids::EffectId,
@@ -18,6 +19,12 @@ pub(super) fn looked_up(draft: &mut Draft<'_>, of: EffectId, answer: LookUpAnswe
     let mut doubt = doubt.clone();
     if doubt.attempt != of {
         return Err(Why::OtherAttempt);
+    }
+    // Two look-ups that were made at the same time are one, but for what they find.
+    if let (LookUpAnswer::Absent | LookUpAnswer::Unclear, Some(at)) = (&answer, agenda::look_up_at(&doubt))
+        && draft.now < at
+    {
+        return Err(Why::NotDue { at });
     }
     doubt.looked = doubt.looked.saturating_add(1);
     doubt.looked_at = Some(draft.now);

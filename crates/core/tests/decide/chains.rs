@@ -8,7 +8,7 @@ use handover_core::{
     chain::{Order, order},
     connection::{Connection, EffectKind, Identity, News, OpenLink, PairKey, Problem, State, Status, Tidings, Upkeep},
     decide::{create, decide},
-    event::{Actor, Event},
+    event::{Actor, Event, Outcome},
     ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
     ports::{Claimed, IdentityKey, RefreshRefusal},
     registration::{ChannelKind, Due},
@@ -268,6 +268,18 @@ impl Town {
         self.apply(of, event);
     }
 
+    /// Its attempt succeeds.
+    fn registered(&mut self, of: usize) {
+        let attempt = self.connections[of].effect.as_ref().unwrap().id;
+        let registered = Event::AttemptEnded {
+            effect: attempt,
+            outcome: Outcome::Registered {
+                segment: "acme".parse().unwrap(),
+            },
+        };
+        assert!(self.apply(of, registered));
+    }
+
     fn index(&self, id: ConnectionId) -> usize {
         self.connections
             .iter()
@@ -430,20 +442,49 @@ fn a_contest_that_cannot_be_settled_any_more_is_a_persons() {
     );
 }
 
+/// The earlier one is registered before the later one is known, which is given up before its rotation.
+#[test]
+fn a_registered_database_that_may_have_lost_its_authorisation_is_told_of() {
+    for given_up_first in [true, false] {
+        let mut town = Town::new();
+        for step in [
+            Move::Consent(0),
+            Move::Wait(1),
+            Move::Consent(1),
+            Move::Wait(1),
+            Move::Answer(0),
+            Move::Answer(1),
+            Move::Identify(0),
+            Move::Register(0),
+        ] {
+            town.play(step);
+        }
+        let unsettled = [
+            Move::Identify(1),
+            Move::Tell(1, true),
+            Move::Cancel(1),
+            Move::Tell(1, true),
+        ];
+        if given_up_first {
+            unsettled.into_iter().for_each(|step| town.play(step));
+            town.registered(0);
+        } else {
+            town.registered(0);
+            unsettled.into_iter().for_each(|step| town.play(step));
+        }
+        let attention = town.connections[0].attention.as_ref().unwrap();
+        assert_eq!(attention.problem, Problem::AuthorisationLost);
+        assert!(attention.text.contains("may have lost"), "{}", attention.text);
+    }
+}
+
 #[test]
 fn a_registered_database_that_lost_its_authorisation_is_told_loudly() {
     let mut town = Town::new();
     for step in [Move::Consent(0), Move::Answer(0), Move::Identify(0), Move::Register(0)] {
         town.play(step);
     }
-    let attempt = town.connections[0].effect.as_ref().unwrap().id;
-    let registered = Event::AttemptEnded {
-        effect: attempt,
-        outcome: handover_core::event::Outcome::Registered {
-            segment: "acme".parse().unwrap(),
-        },
-    };
-    assert!(town.apply(0, registered));
+    town.registered(0);
     for step in [
         Move::Wait(1),
         Move::Consent(1),

@@ -2,12 +2,13 @@
 
 use handover_core::{
     connection::Status,
+    decide::Why,
     event::What,
     registration::{ChannelKind, Due},
 };
 
 use crate::{
-    moves::{Fate, Move},
+    moves::{Fate, How, Move},
     world::World,
 };
 
@@ -41,6 +42,41 @@ fn a_pair_that_comes_after_a_wish_to_cancel_is_dropped_with_a_word() {
         panic!("{:?}", world.records)
     };
     assert!(matches!(dropped.what, What::PairDropped { .. }) && cancelled.what == What::Cancelled);
+}
+
+/// The older pair, used all the same, is being handed over when the newer consent comes home: there is no room for both.
+#[test]
+fn a_newer_consent_that_comes_home_during_an_attempt_waits_for_its_end() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&Move::Wait(1));
+    world.play(&Move::OpenLink);
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Wait(601));
+    world.play(&Move::Wake);
+    world.play(&Move::Retry);
+    world.play(&Move::Begin {
+        person: false,
+        look_up: false,
+        unknown: false,
+    });
+    let home = Move::Exchange {
+        which: 0,
+        told: Some(600),
+    };
+    assert!(matches!(world.play(&home), Some(Why::UnderWay { .. })));
+    world.play(&Move::End {
+        which: 0,
+        how: How::Unanswered,
+    });
+    assert_eq!(world.play(&home), Some(Why::InDoubt));
+    world.play(&Move::Settle {
+        registered: false,
+        unspent: true,
+    });
+    assert_eq!(world.play(&home), None);
+    assert_eq!(world.status(), Status::Authorized);
+    let newer = world.exchanges[0].1.clone();
+    assert_eq!(world.connection.pair.as_ref().unwrap().key.authorisation, newer);
 }
 
 /// A rescued consent comes home while the older chain, used all the same, is being rotated: what that rotation brings is

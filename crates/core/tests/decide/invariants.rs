@@ -17,7 +17,11 @@ pub fn of_a_refusal(before: &Connection, event: &Event, why: &Why) {
     match event {
         Event::Received(brought) => {
             let stored = before.pair.as_ref().is_some_and(|pair| pair.key == brought.pair);
-            let comes_again = matches!(why, Why::UnderWay { .. }) && is_rotating(before);
+            let comes_again = match why {
+                Why::UnderWay { .. } => is_rotating(before) || before.state.status() == Status::Registering,
+                Why::InDoubt => before.state.status() == Status::InDoubt,
+                _ => false,
+            };
             assert!(
                 stored && *why == Why::NothingToDo || comes_again,
                 "invariant_a_received_pair_is_kept_or_dropped_with_a_record: {why}"

@@ -59,14 +59,16 @@ fn absent_counts_after_the_delay_only_and_twice() {
         how: How::Unanswered,
     });
     let absent = Move::LookUp { which: 0, answer: 1 };
-    for wait in [30, 1, 1] {
+    // After half a minute, too early to count; after the delay; after twice the delay.
+    for wait in [30, 900] {
         world.play(&Move::Wait(wait));
-        world.play(&absent);
+        assert_eq!(world.play(&absent), None);
+        assert_eq!(world.status(), Status::InDoubt);
+        // Two look-ups that ran side by side are one.
+        assert!(matches!(world.play(&absent), Some(Why::NotDue { .. })));
         assert_eq!(world.status(), Status::InDoubt);
     }
-    world.play(&Move::Wait(900));
-    world.play(&absent);
-    assert_eq!(world.status(), Status::InDoubt);
+    world.play(&Move::Wait(1_800));
     world.play(&absent);
     assert_eq!(world.status(), Status::Failed);
     assert!(

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use handover_core::{
-    connection::{Cause, Problem, State, Status},
+    connection::{Cause, OpenLink, Problem, State, Status},
     event::{Event, What},
-    ids::ConnectionId,
+    ids::{ConnectionId, LinkHash},
     ports::{Clock, RefreshError, RefreshRefusal, Store},
     registration::{ChannelKind, Due, later},
 };
@@ -186,6 +186,37 @@ async fn a_place_that_was_taken_meanwhile_is_noticed_before_the_claim() {
     assert_eq!(world.status(later).await, Status::Registered);
 }
 
+/// The later of two contested chains is replaced by a newer consent on its own connection before it could settle
+/// anything: what it gives up is its own place, not that of the newer chain, which has ended both.
+#[tokio::test]
+async fn the_place_of_a_newer_chain_is_not_given_away_with_the_contested_one() {
+    let (world, one, two) = contested().await;
+    world.clock.advance(MINUTE);
+    let link = OpenLink {
+        hash: LinkHash::from_digest(&[7; 32]),
+        expires_at: later(world.clock.now(), DAY),
+    };
+    world.ask(two, Event::LinkOpened(link.clone())).await;
+    let now = world.clock.now();
+    world.consent(two, link.hash, [now, now]).await;
+    world.identified(two, &user()).await;
+    let newest = world.read(two).await.chain.unwrap().authorisation;
+    world.wake(two).await.unwrap();
+    let held = world.store.identity(&identity_key()).await.unwrap().unwrap();
+    assert_eq!((held.connection, held.authorisation), (two, newest));
+    // A person who tries the earlier one all the same learns that it is dead.
+    assert_eq!(world.status(one).await, Status::Failed);
+    world.ask(one, Event::RetryAsked).await;
+    world.pass(one, HOUR).await;
+    assert_eq!(
+        world.read(one).await.state,
+        State::Reauthorize(Cause::Superseded { by: Some(two) })
+    );
+    world.pass(two, HOUR).await;
+    assert_eq!((world.submissions(), world.status(two).await), (1, Status::Registered));
+}
+
+/// Somebody may use the earlier one all the same: its place was given back to it.
 #[tokio::test]
 async fn a_contest_that_can_never_be_settled_is_put_before_a_person() {
     let (world, one, two) = contested().await;
@@ -194,4 +225,7 @@ async fn a_contest_that_can_never_be_settled_is_put_before_a_person() {
     assert_eq!(world.status(one).await, Status::Failed);
     assert_eq!(world.read(one).await.attention.unwrap().problem, Problem::PairUncertain);
     assert_eq!((world.submissions(), world.pairs()), (0, 1));
+    world.ask(one, Event::RetryAsked).await;
+    pass(&world, [one, two], 2).await;
+    assert_eq!((world.submissions(), world.status(one).await), (1, Status::Registered));
 }

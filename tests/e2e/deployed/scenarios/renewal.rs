@@ -114,6 +114,12 @@ pub async fn a_pair_that_is_not_renewed_expires_on_day_30_and_gets_a_new_link(ev
     renewal_off(&world).await?;
     let mut journey = world.authorised(Duration::from_secs(29 * DAY)).await?;
     world.until(&journey.connection, "authorized").await?;
+    // A person never takes this one: only the sweeper has anything to do with it.
+    let add = ["channel", "add", "by-hand", "--assisted"];
+    world.stage.handover.json(&add, "").await?;
+    let mut untaken = world.journey_over("by-hand", Duration::from_secs(DAY)).await?;
+    world.authorise(&mut untaken).await?;
+    world.until(&untaken.connection, "authorized").await?;
     // Nobody can be reached: the registration is put off until the pair ends.
     let busy = |busy| handover_standin::InvantiveSettings {
         api_key: API_KEY.into(),
@@ -127,6 +133,7 @@ pub async fn a_pair_that_is_not_renewed_expires_on_day_30_and_gets_a_new_link(ev
     }
     at(&world, 30 * DAY + MINUTE).await?;
     world.until(&journey.connection, "reauthorize").await?;
+    world.until(&untaken.connection, "reauthorize").await?;
     ensure!(
         world.sealed_pairs().await?.is_empty(),
         "an expired pair is still sealed"
