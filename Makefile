@@ -1,4 +1,4 @@
-# `make` lists what there is. Needs Rust, Python 3 and make; everything else is installed into this folder.
+# `make` lists what there is. Needs Rust, a C compiler, Python 3 and make; everything else is installed into this folder.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -63,7 +63,7 @@ prerequisites:
 	@cp .tools/faketime/libfaketime-$(FAKETIME)/libfaketime/vendor/libfaketime/src/libfaketimeMT.so.1 $@
 
 .PHONY: tools
-tools: .venv/installed .venv-lint/installed .tools/bin/cargo-deny .tools/libfaketimeMT.so.1 ## Install everything into this folder
+tools: .venv/installed .venv-lint/installed .tools/bin/cargo-deny .tools/libfaketimeMT.so.1 ## Install what the tests and checks need into this folder
 
 # --------------------------------------------------------------------------------------------------------- Building
 
@@ -74,7 +74,7 @@ zips: .venv/installed ## Build the functions' zips for this machine
 	    --target $(HOST_TARGET).2.34 $(FUNCTIONS:%=--package handover-%)
 
 .PHONY: build
-build: prerequisites ## Build the command `handover` and the tools of the tests
+build: prerequisites ## Build the command `handover` and `run`
 	@echo "building the command \`handover\` and the stand-ins"
 	@cargo build --locked --package handover-cli --package handover-local
 
@@ -87,7 +87,7 @@ run: zips build ## Walk a customer from link to registered database, on this mac
 # ---------------------------------------------------------------------------------------------------------- Testing
 
 .PHONY: test
-test: unit e2e ## Run all tests
+test: unit e2e ## Unit, property, contract and end-to-end tests
 
 .PHONY: unit
 unit: prerequisites ## Unit, property and contract tests
