@@ -128,7 +128,9 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         dealt_with.into_iter().filter_map(|one| report.add(one)).collect()
     }
 
-    async fn wake_up_all(&self, wake_ups: Vec<WakeUp>, paces: &mut Paces, report: &mut Report) {
+    async fn wake_up_all(&self, mut wake_ups: Vec<WakeUp>, paces: &mut Paces, report: &mut Report) {
+        // The index may hold a safety time: what was due long ago does not wait for what is due in a quarter of an hour.
+        wake_ups.sort_by_key(|wake_up| wake_up.at);
         let mut slotted = Vec::with_capacity(wake_ups.len());
         for wake_up in wake_ups {
             let now = self.desk.clock.now();

@@ -5,6 +5,7 @@ use crate::coverage::Row;
 /// Rows that so few runs reach that a call in one of them is struck every other time.
 pub const SELDOM: &[Row] = &[
     ("callback, refused", "queue.send"),
+    ("worker", "queue.rescue"),
     ("worker", "store.write wish"),
     ("handover (asks)", "queue.send"),
 ];

@@ -357,7 +357,7 @@ fn open_link(n: u128, now: Timestamp) -> OpenLink {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(crate::config())]
 
     #[test]
     fn invariant_nobody_waits_for_a_word_that_never_comes(steps in prop::collection::vec(moves(), 0..60)) {

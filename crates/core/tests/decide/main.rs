@@ -25,8 +25,15 @@ use moves::{Fate, Move, dues, moves};
 use proptest::prelude::*;
 use world::World;
 
+/// Many cases, unless `PROPTEST_CASES` says how many.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    let cases = std::env::var_os("PROPTEST_CASES").map_or(4_000, |_| usual.cases);
+    ProptestConfig { cases, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_sequence_of_events_breaks_an_invariant(

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use handover_core::ports::{Pointer, Store};
+use handover_core::{
+    ports::{Clock, Pointer, Store},
+    registration::later,
+};
 
 use crate::{
     ids, sweep,
@@ -77,4 +80,26 @@ async fn the_oldest_goes_first() {
     let last = early.iter().map(|id| slot(*id).unwrap()).max();
     let first = late.iter().map(|id| slot(*id).unwrap()).min();
     assert!(last <= first, "{last:?} {first:?}");
+}
+
+/// Overdue for long, and in the index at its safety time: it goes at once, although another, which is due in some
+/// minutes, stands before it there.
+#[tokio::test]
+async fn what_is_overdue_does_not_wait_for_what_is_to_come() {
+    let world = with_pace().await;
+    let overdue = world.authorized(HOUR).await;
+    let to_come = world.authorized(HOUR + 28 * MINUTE).await;
+    world.clock.advance(HOUR - 10 * MINUTE);
+    sweep(&world).await;
+    // Its wake-up is lost with the worker that took it.
+    world.clock.advance(10 * MINUTE);
+    assert_eq!(world.queue.inner.receive().len(), 1);
+    world.clock.advance(20 * MINUTE);
+    let now = world.clock.now();
+    assert!(world.read(to_come).await.wake_at < world.read(overdue).await.wake_at);
+    sweep(&world).await;
+    let mut waits = world.waits();
+    waits.sort();
+    assert_eq!(waits, [Duration::ZERO, 8 * MINUTE]);
+    assert_eq!(world.read(overdue).await.wake_at, Some(later(now, 30 * MINUTE)));
 }
