@@ -1,4 +1,5 @@
-//! Writes the seeds of the target `item`, as the store writes its items: to be run again when their form has changed.
+//! Writes the seeds of the targets `item` and `message`, as store and queue write them: to be run again when their form
+//! has changed.
 #![allow(clippy::unwrap_used, reason = "a tool of the tests")]
 
 use std::{collections::BTreeMap, fs, path::Path};
@@ -8,19 +9,21 @@ use handover_core::{
     connection::{Attempter, LookUpRule, PairFate},
     event::Event,
     ports::{Change, Store},
-    registration::{Channel, ChannelKind, later},
+    registration::{Channel, ChannelKind, earlier, later},
 };
 use handover_fuzz::written;
 use serde_json::Value;
 
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/item");
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let rescued = handover_aws::queue::write(&scene::rescued(at(5))).unwrap();
+    fs::write(corpus.join("message/made-rescue"), rescued).unwrap();
     let mut items = BTreeMap::new();
     for item in all() {
         items.entry(name(&item)).or_insert(item);
     }
     for (name, item) in items {
-        fs::write(folder.join(format!("made-{name}")), item.to_string()).unwrap();
+        fs::write(corpus.join(format!("item/made-{name}")), item.to_string()).unwrap();
     }
 }
 
@@ -28,8 +31,10 @@ fn main() {
 fn name(item: &Value) -> String {
     let text = |name: &str| item.pointer(name).and_then(Value::as_str);
     let kind = text("/pk/S").unwrap().split('#').next().unwrap().to_lowercase();
+    let under_way = item.pointer("/doc/M/effect").is_some();
     match (text("/what/S"), text("/status/S").filter(|_| kind == "conn")) {
         (Some(what), _) => format!("event-{what}"),
+        (_, Some(status)) if under_way => format!("state-{status}-under-way"),
         (_, Some(status)) => format!("state-{status}"),
         _ => kind,
     }
@@ -81,12 +86,10 @@ fn journey() -> Vec<Change> {
     let doubt = scene::next(&attempt.connection, Event::Woke, lost);
     let registered = scene::registered(&attempt.connection, due);
     let cancelled = scene::next(&identified.connection, Event::CancelAsked, at(5));
-    let due = later(
-        identified.connection.consented_at.unwrap(),
-        std::time::Duration::from_secs(27 * 86_400),
-    );
-    let rotation = scene::rotation(&identified.connection, due);
-    let rotated = scene::rotated(&rotation.connection, due);
+    let ends = identified.connection.pair.as_ref().unwrap().refresh_ends_at;
+    let renewal = earlier(ends, std::time::Duration::from_secs(3 * 86_400));
+    let rotation = scene::rotation(&identified.connection, renewal);
+    let rotated = scene::rotated(&rotation.connection, renewal);
     vec![
         linked, consent, exchanged, identified, attempt, doubt, registered, cancelled, rotation, rotated,
     ]
