@@ -221,7 +221,7 @@ impl Timeout {
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logging {
-    /// `HANDOVER_LOG`, `info` unless set: directives of `tracing_subscriber::EnvFilter`.
+    /// `HANDOVER_LOG`, `info` unless set: targets and levels, as `tracing_subscriber::filter::Targets` reads them.
     pub filter: String,
 }
 

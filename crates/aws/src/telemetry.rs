@@ -4,8 +4,8 @@ use std::error::Error;
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::{FilterExt, filter_fn},
+    Layer,
+    filter::{FilterExt, Targets, filter_fn},
     fmt::MakeWriter,
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -44,7 +44,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().parse(filter)?.and(filter_fn(may_be_logged));
+    let filter = filter.parse::<Targets>()?.and(filter_fn(may_be_logged));
     let layer = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

@@ -2,6 +2,9 @@
 
 mod blob;
 mod context;
+mod kept;
+
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
 use aws_sdk_kms::{
@@ -12,6 +15,8 @@ use aws_sdk_kms::{
     types::DataKeySpec,
 };
 use handover_core::{
+    connection::PairKey,
+    ids::AuthorisationId,
     ports::{DataKey, OpenError, Place, SealError, Sealed, Vault, VaultError},
     secret::Plaintext,
 };
@@ -20,6 +25,7 @@ use zeroize::Zeroizing;
 use crate::{config::Keys, failure::told};
 use blob::Parts;
 use context::Context;
+use kept::KeptKeys;
 
 const SEAL: &str = "make a data key";
 const OPEN: &str = "open a data key";
@@ -32,13 +38,30 @@ const OPEN: &str = "open a data key";
 pub struct KmsVault {
     client: Client,
     keys: Keys,
+    kept: KeptKeys,
 }
 
 impl KmsVault {
     /// With the keys that `keys` names; a place whose key is not set can neither be sealed for nor opened.
     #[must_use]
     pub fn new(client: Client, keys: Keys) -> Self {
-        Self { client, keys }
+        Self {
+            client,
+            keys,
+            kept: KeptKeys::default(),
+        }
+    }
+
+    /// A data key that nobody uses. The first call of a process pays for the TLS handshake; see
+    /// [`DynamoStore::warm_up`](crate::DynamoStore::warm_up).
+    pub async fn warm_up(&self) {
+        let nobody = PairKey {
+            authorisation: AuthorisationId::from_digest(&[0; 32]),
+            generation: 1,
+        };
+        if let Err(error) = self.data_key(&Place::Pair(nobody)).await {
+            tracing::warn!(service = "kms", error = %crate::telemetry::error_chain(&error), "handover.not_warmed_up");
+        }
     }
 
     fn key_for(&self, place: &Place, what: &'static str) -> Result<&str, VaultError> {
@@ -59,7 +82,10 @@ impl KmsVault {
         place: &Place,
         context: &Context,
         parts: &Parts<'_>,
-    ) -> Result<RandomizedNonceKey, OpenError> {
+    ) -> Result<Arc<RandomizedNonceKey>, OpenError> {
+        if let Some(key) = self.kept.find(place, parts.encrypted_key) {
+            return Ok(key);
+        }
         let answer = self
             .client
             .decrypt()
@@ -72,6 +98,7 @@ impl KmsVault {
         // A key of another length is not the one that sealed: it cannot be, whatever KMS has opened.
         wiped(answer.plaintext)
             .and_then(|key| RandomizedNonceKey::new(&AES_256_GCM, &key).ok())
+            .map(Arc::new)
             .ok_or_else(|| refused(place, "its data key is not one"))
     }
 }
@@ -119,6 +146,7 @@ impl Vault for KmsVault {
             .map_err(|_| refused(place, "it does not fit its place, or was altered"))?
             .len();
         text.truncate(length);
+        self.kept.keep(place, parts.encrypted_key, &key);
         Ok(Plaintext::new(std::mem::take(&mut *text)))
     }
 }

@@ -17,6 +17,7 @@ use handover_core::{
 };
 use handover_platform::{CallbackError, CallbackQuery};
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
 use crate::{Answer, Callback, Request, claim::NotClaimed, cookie::TripCookie, pages, told};
 
@@ -78,21 +79,27 @@ where
         }
     }
 
-    /// Everything that may not be dropped because a browser or the gateway went away.
+    /// Everything that may not be dropped because a browser or the gateway went away. The customer goes on as soon as the
+    /// pair is safe.
     async fn took(self: &Arc<Self>, back: Return, code: AuthorizationCode, budget: Budget) -> Answer {
         let outcome = back.outcome();
         let trip = back.trip.clone();
         let callback = Arc::clone(self);
+        let (safe, stored) = oneshot::channel();
         let work = self
             .background
-            .spawn(async move { callback.take(&back, code, budget).await });
-        match tokio::time::timeout(self.patience(&budget), work).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => {
-                tracing::error!(authorisation.id = %trip, error = %told(&error), "handover.panicked");
-                outcome
-            }
-            Err(_) => {
+            .spawn(async move { callback.take(&back, code, budget, safe).await });
+        tokio::select! {
+            biased;
+            ended = work => match ended {
+                Ok(answer) => answer,
+                Err(error) => {
+                    tracing::error!(authorisation.id = %trip, error = %told(&error), "handover.panicked");
+                    outcome
+                }
+            },
+            Ok(()) = stored => outcome,
+            () = tokio::time::sleep(self.patience(&budget)) => {
                 tracing::info!(authorisation.id = %trip, "handover.still_working");
                 outcome
             }
@@ -106,10 +113,16 @@ where
         self.settings.still_working_after.saturating_sub(passed)
     }
 
-    async fn take(self: &Arc<Self>, back: &Return, code: AuthorizationCode, budget: Budget) -> Answer {
+    async fn take(
+        self: &Arc<Self>,
+        back: &Return,
+        code: AuthorizationCode,
+        budget: Budget,
+        safe: oneshot::Sender<()>,
+    ) -> Answer {
         match self.claim(back, &budget).await {
             Ok(claim) => {
-                self.exchange(back, claim, code, &budget).await;
+                self.exchange(back, claim, code, &budget, safe).await;
                 back.outcome()
             }
             Err(reason) => self.not_claimed(back, reason).await,

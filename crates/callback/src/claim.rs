@@ -1,6 +1,6 @@
 //! Everything before the point of no return. Whatever can fail fails here, and nothing is spent by it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use handover_core::{
     application::ApplicationSecret,
@@ -68,10 +68,8 @@ where
 {
     /// Reads all that the exchange needs, side by side, and writes its intent: one transaction that also uses the trip
     /// up and requires that the connection takes a consent.
-    pub(crate) async fn claim(&self, back: &Return, budget: &Budget) -> Result<Claim<V::Key>, NotClaimed> {
-        let Self {
-            ports, applications, ..
-        } = self;
+    pub(crate) async fn claim(self: &Arc<Self>, back: &Return, budget: &Budget) -> Result<Claim<V::Key>, NotClaimed> {
+        let ports = &self.ports;
         let into = PairKey {
             authorisation: back.trip.clone(),
             generation: FIRST_GENERATION,
@@ -80,7 +78,7 @@ where
         let (found, connection, application, key) = tokio::join!(
             ports.store.authorisation(&back.trip),
             ports.store.connection(back.connection),
-            applications.open(&back.application, &ports.store, &ports.vault, &ports.clock),
+            self.open_application(&back.application),
             ports.vault.data_key(&place),
         );
         let authorisation = match found {
@@ -119,6 +117,20 @@ where
             into,
             key,
         })
+    }
+
+    /// As soon as it is known where the exchange will go, a connection is opened to there.
+    async fn open_application(self: &Arc<Self>, id: &ApplicationId) -> Result<ApplicationSecret, NotOpened> {
+        let ports = &self.ports;
+        let application = self
+            .applications
+            .open(id, &ports.store, &ports.vault, &ports.clock)
+            .await?;
+        let callback = Arc::clone(self);
+        let host = application.host.clone();
+        self.background
+            .spawn(async move { callback.ports.platform.get_ready(&host).await });
+        Ok(application)
     }
 
     async fn write_claim(

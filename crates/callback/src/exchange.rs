@@ -14,6 +14,7 @@ use handover_core::{
     secret::{AccessToken, AuthorizationCode},
 };
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
 use crate::{Callback, callback::Return, claim::Claim, told};
 
@@ -48,6 +49,7 @@ where
         claim: Claim<V::Key>,
         code: AuthorizationCode,
         budget: &Budget,
+        safe: oneshot::Sender<()>,
     ) {
         let Self { ports, .. } = &**self;
         // The claim itself may have been slow. Nothing is sent that could not be heard out.
@@ -69,7 +71,7 @@ where
             })
         };
         let connection = match ended {
-            Ok((received, sent)) => self.keep(back, claim, received, sent, budget).await,
+            Ok((received, sent)) => self.keep(back, claim, received, sent, budget, safe).await,
             Err(error) => {
                 self.give_up(back, claim.connection.id, claim.effect, error, budget)
                     .await
@@ -89,6 +91,7 @@ where
         received: Received,
         sent: Sent,
         budget: &Budget,
+        safe: oneshot::Sender<()>,
     ) -> Option<Connection> {
         let Claim {
             effect,
@@ -142,6 +145,8 @@ where
             .pair
             .as_ref()
             .is_some_and(|pair| pair.key.authorisation == back.trip);
+        // The customer need not wait for what follows. Where nobody waits any more, that is fine too.
+        let _ = safe.send(());
         tracing::info!(connection.id = %stored.id, authorisation.id = %back.trip, pair.kept = kept, "handover.pair_received");
         if !kept {
             return Some(stored);

@@ -43,21 +43,24 @@ where
 }
 
 impl<S: Store, V: Vault, Q, P, C, R> Callback<S, V, Q, P, C, R> {
-    /// One call each to the table and to KMS, whatever they say: the first TLS handshakes are the larger part of a cold
-    /// start, and the start has more processor than an invocation.
+    /// As many calls side by side to the tables and to KMS as a callback will make, whatever they say: the first TLS
+    /// handshakes are the larger part of a cold start, and the start has more processor than an invocation.
     async fn warm_up(&self) {
         let nobody = PairKey {
             authorisation: AuthorisationId::from_digest(&[0; 32]),
             generation: 1,
         };
-        let read = self.ports.store.authorisation(&nobody.authorisation);
+        let store = &self.ports.store;
+        let read = store.authorisation(&nobody.authorisation);
+        let another = store.authorisation(&nobody.authorisation);
+        let third = store.authorisation(&nobody.authorisation);
         let place = Place::Pair(nobody.clone());
         let seal = self.ports.vault.data_key(&place);
-        let calls = async { tokio::join!(read, seal) };
+        let calls = async { tokio::join!(read, seal, another, third) };
         match tokio::time::timeout(WARM_UP, calls).await {
-            Ok((Ok(_), Ok(_))) => {}
-            Ok((Err(error), _)) => tracing::warn!(service = "table", error = %told(&error), "handover.not_warmed_up"),
-            Ok((_, Err(error))) => tracing::warn!(service = "kms", error = %told(&error), "handover.not_warmed_up"),
+            Ok((Ok(_), Ok(_), ..)) => {}
+            Ok((Err(error), ..)) => tracing::warn!(service = "table", error = %told(&error), "handover.not_warmed_up"),
+            Ok((_, Err(error), ..)) => tracing::warn!(service = "kms", error = %told(&error), "handover.not_warmed_up"),
             Err(_) => tracing::warn!(
                 service = "either",
                 error = "no answer in time",

@@ -9,8 +9,7 @@ use handover_core::{
     ports::{NotPrepared, Registrar, Submission},
     secret::Plaintext,
 };
-use handover_platform::HttpClient;
-use reqwest::Request;
+use handover_platform::{HttpClient, http::Request};
 
 use crate::{
     Profile, ProfileError,
@@ -48,7 +47,8 @@ impl HttpRegistrar {
     }
 
     fn sendable(&self, request: Request) -> Result<Request, NotPrepared> {
-        if self.http.allows(request.url()) {
+        let address = request.uri().to_string().parse();
+        if address.is_ok_and(|address| self.http.allows(&address)) {
             return Ok(request);
         }
         Err(configuration(

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use handover_core::ports::Submission;
-use handover_platform::countries::country_of;
+use handover_platform::{countries::country_of, http::Request};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::Request;
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
@@ -20,12 +19,12 @@ pub(crate) type Built<T> = Result<T, String>;
 
 pub(crate) fn registration(profile: &Profile, submission: &Submission<'_>, key: &str) -> Built<Request> {
     let method = match profile.method {
-        Method::Post => reqwest::Method::POST,
-        Method::Put => reqwest::Method::PUT,
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
     };
-    let mut request = Request::new(method, profile.address.clone());
-    *request.headers_mut() = headers(&profile.headers)?;
     let (content_type, body) = body(profile, submission, key)?;
+    let mut request = to(method, &profile.address, body)?;
+    *request.headers_mut() = headers(&profile.headers)?;
     request
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -38,15 +37,22 @@ pub(crate) fn registration(profile: &Profile, submission: &Submission<'_>, key: 
             set(request.headers_mut(), name, value)?;
         }
     }
-    *request.body_mut() = Some(body.into());
     Ok(request)
 }
 
 pub(crate) fn look_up(profile: &Profile, look_up: &LookUp, values: [&str; 3]) -> Built<Request> {
     let address: Url = template::fill(&look_up.address, values).ok_or("the look-up's address cannot be filled in")?;
-    let mut request = Request::new(reqwest::Method::GET, address);
+    let mut request = to(http::Method::GET, &address, Vec::new())?;
     *request.headers_mut() = headers(look_up.headers.as_ref().unwrap_or(&profile.headers))?;
     Ok(request)
+}
+
+fn to(method: http::Method, address: &Url, body: Vec<u8>) -> Built<Request> {
+    http::Request::builder()
+        .method(method)
+        .uri(address.as_str())
+        .body(body)
+        .map_err(|_| "the request could not be built".into())
 }
 
 fn headers(settings: &BTreeMap<String, Setting>) -> Built<HeaderMap> {

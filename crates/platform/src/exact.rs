@@ -9,6 +9,8 @@ use handover_core::{
     secret::{AccessToken, AuthorizationCode, PkceVerifier, RefreshToken},
 };
 
+use url::Url;
+
 use crate::{HttpClient, exchange, me, refresh};
 
 /// Exact Online. Where it is, each application says.
@@ -26,6 +28,10 @@ impl ExactOnline {
 }
 
 impl Platform for ExactOnline {
+    async fn get_ready(&self, host: &Url) {
+        self.http.open_ahead(host).await;
+    }
+
     async fn exchange(
         &self,
         application: &ApplicationSecret,

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use handover_core::{application::ApplicationSecret, connection::Identity, ports::MeError, secret::AccessToken};
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use reqwest::{Method, Request};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
     endpoint,
-    http::{Answer, HttpClient},
+    http::{Answer, HttpClient, Request},
 };
 
 const LONGEST_NAME: usize = 200;
@@ -49,13 +48,12 @@ fn request(
     let mut authorization =
         HeaderValue::from_str(&bearer).map_err(|_| "the access token does not fit into a header")?;
     authorization.set_sensitive(true);
-    let mut request = Request::new(Method::GET, address);
-    request.headers_mut().insert(AUTHORIZATION, authorization);
-    // Without it the answer is Atom XML.
-    request
-        .headers_mut()
-        .insert(ACCEPT, HeaderValue::from_static("application/json"));
-    Ok(request)
+    http::Request::get(address.as_str())
+        .header(AUTHORIZATION, authorization)
+        // Without it the answer is Atom XML.
+        .header(ACCEPT, HeaderValue::from_static("application/json"))
+        .body(Vec::new())
+        .map_err(|_| "the request could not be built")
 }
 
 fn identity(answer: &Answer) -> Result<Identity, String> {

@@ -99,17 +99,12 @@ impl<'c> AsyncHttpClient<'c> for Transport<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let answer = post(self.http, request, self.limit).await;
+            let answer = self.http.send(request, self.limit).await;
             let passed_on = answer.as_ref().map_err(Clone::clone).and_then(passed_on);
             *self.came.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             passed_on
         })
     }
-}
-
-async fn post(http: &HttpClient, request: HttpRequest, limit: Duration) -> Result<Answer, NetworkFailure> {
-    let request = reqwest::Request::try_from(request).map_err(|_| NetworkFailure::Unusable)?;
-    http.send(request, limit).await
 }
 
 /// The answer in `oauth2`'s form; an incomplete one is an error there.

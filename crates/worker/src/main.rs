@@ -14,6 +14,9 @@ use handover_platform::{ExactOnline, HttpClient};
 use handover_worker::{Settings, Worker};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
+/// Connections to the table that are opened while the function starts: a batch is followed side by side.
+const SIDE_BY_SIDE: usize = 4;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
@@ -49,8 +52,8 @@ async fn run() -> Result<(), Error> {
         registrar: &registrar,
         settings,
     };
-    // The first call pays for the handshake: while the function starts, nobody waits for it.
-    store.warm_up().await;
+    // The first calls pay for the handshakes: while the function starts, nobody waits for them.
+    tokio::join!(store.warm_up(SIDE_BY_SIDE), vault.warm_up());
     let follow = async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(worker.handle(event.payload).await);
     lambda_runtime::run(service_fn(follow)).await
 }

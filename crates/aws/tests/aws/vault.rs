@@ -93,6 +93,31 @@ async fn sealing_is_one_call_made_before_and_opening_is_one() {
 }
 
 #[tokio::test]
+async fn an_application_is_opened_again_without_a_call_and_a_pair_is_not() {
+    let kms = kms().await;
+    let vault = kms.vault();
+    for (place, calls) in [(application(), 0), (pair(), 1)] {
+        let seal = async |text: &[u8]| {
+            let key = vault.data_key(&place).await.unwrap();
+            key.seal(&Plaintext::new(text.to_vec())).unwrap()
+        };
+        let sealed = seal(b"one").await;
+        vault.open(&place, &sealed).await.unwrap();
+        kms.network.calls();
+        assert_eq!(vault.open(&place, &sealed).await.unwrap().expose(), b"one");
+        let made: usize = kms.network.calls().values().sum();
+        assert_eq!(made, calls, "{place:?}");
+        // It is still the value that is judged.
+        let mut altered = sealed.clone();
+        *altered.0.last_mut().unwrap() ^= 1;
+        assert!(vault.open(&place, &altered).await.is_err());
+        // What was sealed anew is another value, under another key.
+        let other = seal(b"two").await;
+        assert_eq!(vault.open(&place, &other).await.unwrap().expose(), b"two");
+    }
+}
+
+#[tokio::test]
 async fn the_context_is_what_key_policies_are_written_against() {
     let kms = kms().await;
     kms.vault().data_key(&pair()).await.unwrap();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::{
     application::ApplicationSecret,
     connection::{Identity, Problem},
@@ -72,6 +74,13 @@ pub struct MeError {
 
 /// The platform.
 pub trait Platform: Send + Sync {
+    /// Gets ready for the exchange of a code at `host`, while there is something else to wait for. Sends nothing, and may
+    /// come to nothing.
+    fn get_ready(&self, host: &Url) -> impl Future<Output = ()> + Send {
+        let _ = host;
+        async {}
+    }
+
     /// Exchanges a code for a pair. **Irreversible**, never repeated: one request, no redirect, no retry; cut after
     /// `limit`, which is not to be under 60 s where the platform is slow.
     fn exchange(

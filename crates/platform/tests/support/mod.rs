@@ -27,6 +27,8 @@ use url::Url;
 pub enum Behaviour {
     /// Reads the request, writes this, closes.
     Answer(Vec<u8>),
+    /// Reads requests and writes this after each, on the same connection.
+    AnswerAll(Vec<u8>),
     /// Reads the request, writes this when it is told to, closes.
     Late(Arc<Notify>, Vec<u8>),
     /// Closes without reading.
@@ -124,6 +126,13 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, seen: Arc<Mutex<Seen
     if matches!(behaviour, Behaviour::CloseUnread) {
         return;
     }
+    if let Behaviour::AnswerAll(answer) = behaviour {
+        while let Some(request) = read(&mut stream).await {
+            seen.lock().unwrap().requests.push(request);
+            let _ = stream.write_all(&answer).await;
+        }
+        return;
+    }
     let Some(request) = read(&mut stream).await else { return };
     seen.lock().unwrap().requests.push(request);
     match behaviour {
@@ -137,7 +146,7 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, seen: Arc<Mutex<Seen
             std::future::pending().await
         }
         Behaviour::Silence => std::future::pending().await,
-        Behaviour::CloseAfterReading | Behaviour::CloseUnread => {}
+        Behaviour::CloseAfterReading | Behaviour::CloseUnread | Behaviour::AnswerAll(_) => {}
     }
 }
 
