@@ -1,18 +1,25 @@
 #![doc = include_str!("../README.md")]
 
+pub mod batch;
+pub mod cold;
 pub mod delay;
 pub mod dynamodb;
 pub mod fixture;
 pub mod function;
 pub mod kms;
+pub mod memory;
 pub mod outside;
 pub mod process;
 pub mod programs;
+pub mod report;
 pub mod runtime_api;
 pub mod serve;
 pub mod sqs;
 pub mod stack;
+pub mod stage;
+pub mod stats;
 pub mod table;
 pub mod tally;
 pub mod tls;
+pub mod warm;
 pub mod world;

@@ -98,7 +98,7 @@ pub fn node(places: &Places, world: &World) -> Program {
         command: vec!["node".into(), "bootstrap.mjs".into()],
         folder: places.peers.join("node"),
         environment: peer_environment(world),
-        handler: "callback.handler".into(),
+        handler: "dist/callback.handler".into(),
     }
 }
 

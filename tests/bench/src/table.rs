@@ -1,6 +1,6 @@
 //! Items and what touching them costs. Just as much of DynamoDB as is needed: conditions are not judged, they hold.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{collections::{BTreeMap, BTreeSet}, ops::Bound};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -129,6 +129,13 @@ impl Tables {
     pub fn largest(&self, beginning: &str) -> usize {
         let items = self.0.iter().filter(|((_, pk, _), _)| pk.starts_with(beginning));
         items.map(|(_, item)| size(item)).max().unwrap_or_default()
+    }
+
+    /// The partition keys that begin so, each once.
+    #[must_use]
+    pub fn partitions(&self, beginning: &str) -> BTreeSet<String> {
+        let keys = self.0.keys().map(|(_, pk, _)| pk);
+        keys.filter(|pk| pk.starts_with(beginning)).cloned().collect()
     }
 
     /// All bytes of one table.

@@ -98,6 +98,12 @@ impl Calls {
         requests.filter(|call| call.service == service).count()
     }
 
+    /// Requests; connections are none.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.0.iter().filter(|call| call.operation != CONNECT).count()
+    }
+
     /// The chain of calls, each sent after the one before it was back, on which the most injected time lies: nothing
     /// with this shape can be faster.
     #[must_use]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -43,11 +43,14 @@ impl Trust {
     pub fn make(folder: &Path) -> Result<Self> {
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL takes a certificate for self-signed that bears its issuer's name, and that is the default of both.
+        authority.distinguished_name.push(DnType::CommonName, "Handover's benchmark");
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority_key = KeyPair::generate()?;
         let authority = authority.self_signed(&authority_key)?;
         let key = KeyPair::generate()?;
-        let server = CertificateParams::new(vec!["127.0.0.1".into(), "localhost".into()])?;
+        let mut server = CertificateParams::new(vec!["127.0.0.1".into(), "localhost".into()])?;
+        server.distinguished_name.push(DnType::CommonName, "upstream");
         let server = server.signed_by(&key, &authority, &authority_key)?;
         let chain = vec![CertificateDer::from(server.der().to_vec())];
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
