@@ -44,7 +44,13 @@ pub struct Batches {
 /// # Errors
 /// When one fails.
 pub async fn measure(stage: &Stage, rounds: usize) -> Result<Batches> {
-    let bodies: Vec<String> = stage.due.events.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let bodies: Vec<String> = stage
+        .due
+        .events
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     let ten = fixture::batch(&bodies);
     let one = fixture::batch(bodies.get(..1).unwrap_or_default());
     stage.world.invantive.take(REGISTRATION);

@@ -1,34 +1,56 @@
 //! DynamoDB's operations over [`Tables`](crate::table::Tables).
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde_json::{Value, json};
 
 use crate::{
     serve::{Asked, Reply, Service},
-    table::{Change, Item, Range, Tables, read_units, size},
+    table::{self, Change, Item, Range, Tables, read_units, size},
     tally::Units,
 };
 
+/// Write units by what was written: the beginning of the key, and `index` for all indexes.
+pub type Written = BTreeMap<String, f64>;
+
+#[derive(Debug, Default)]
+struct Inner {
+    tables: Tables,
+    written: Written,
+}
+
 /// The table service.
 #[derive(Debug, Default)]
-pub struct DynamoDb(Mutex<Tables>);
+pub struct DynamoDb(Mutex<Inner>);
 
 impl DynamoDb {
     /// All that is stored at this moment.
     #[must_use]
     pub fn snapshot(&self) -> Tables {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().tables.clone()
     }
 
     /// Back to what was stored then.
     pub fn restore(&self, tables: &Tables) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(tables);
+        self.lock().tables.clone_from(tables);
     }
 
     /// Puts an item as it is.
     pub fn put(&self, table: &str, item: Item) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(table, item, false);
+        self.lock().tables.put(table, item, false);
+    }
+
+    /// What was written since the last time this was asked, in units.
+    #[must_use]
+    pub fn take_written(&self) -> Written {
+        std::mem::take(&mut self.lock().written)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -37,10 +59,11 @@ impl Service for DynamoDb {
         let target = asked.header("x-amz-target").to_owned();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
-        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((answer, units)) = perform(&mut tables, &operation, &body) else {
+        let mut inner = self.lock();
+        let Some((answer, units)) = perform(&mut inner, &operation, &body) else {
             let message = format!("{operation} is not played here");
-            let refusal = json!({ "__type": "com.amazonaws.dynamodb.v20120810#UnknownOperationException", "message": message });
+            let refusal =
+                json!({ "__type": "com.amazonaws.dynamodb.v20120810#UnknownOperationException", "message": message });
             return Reply::json(operation, &refusal).with_status(400);
         };
         Reply {
@@ -50,20 +73,30 @@ impl Service for DynamoDb {
     }
 }
 
-fn perform(tables: &mut Tables, operation: &str, body: &Value) -> Option<(Value, Units)> {
-    let reads = |reads| Units { reads, ..Units::default() };
-    let writes = |writes| Units { writes, ..Units::default() };
+fn perform(inner: &mut Inner, operation: &str, body: &Value) -> Option<(Value, Units)> {
+    let reads = |reads| Units {
+        reads,
+        ..Units::default()
+    };
+    let writes = |writes| Units {
+        writes,
+        ..Units::default()
+    };
+    let tables = &mut inner.tables;
     Some(match operation {
         "GetItem" => {
             let (table, key) = (string(body, "TableName"), object(body, "Key"));
             let consistent = body.get("ConsistentRead").and_then(Value::as_bool).unwrap_or_default();
             let found = tables.get(table, &key);
             let units = read_units(found.map_or(0, size), consistent);
-            (found.map_or_else(|| json!({}), |item| json!({ "Item": item })), reads(units))
+            (
+                found.map_or_else(|| json!({}), |item| json!({ "Item": item })),
+                reads(units),
+            )
         }
         "BatchGetItem" => batch(tables, body),
         "PutItem" | "DeleteItem" | "UpdateItem" => {
-            let (units, before, after) = write(tables, operation, body, false);
+            let (units, before, after) = write(inner, operation, body, false);
             let returned = match string(body, "ReturnValues") {
                 "ALL_OLD" => json!({ "Attributes": before }),
                 "ALL_NEW" => json!({ "Attributes": after }),
@@ -74,7 +107,7 @@ fn perform(tables: &mut Tables, operation: &str, body: &Value) -> Option<(Value,
         "TransactWriteItems" => {
             let steps = body.get("TransactItems")?.as_array()?.iter();
             let steps = steps.filter_map(Value::as_object).flatten();
-            let units: f64 = steps.map(|(kind, step)| write(tables, kind, step, true).0).sum();
+            let units: f64 = steps.map(|(kind, step)| write(inner, kind, step, true).0).sum();
             (json!({}), writes(units))
         }
         "Query" => query(tables, body)?,
@@ -99,9 +132,10 @@ fn batch(tables: &Tables, body: &Value) -> (Value, Units) {
 }
 
 /// Write units, and the item before and after.
-fn write(tables: &mut Tables, kind: &str, step: &Value, transaction: bool) -> (f64, Item, Item) {
+fn write(inner: &mut Inner, kind: &str, step: &Value, transaction: bool) -> (f64, Item, Item) {
+    let tables = &mut inner.tables;
     let (table, key) = (string(step, "TableName"), object(step, "Key"));
-    match kind {
+    let (units, before, after) = match kind {
         "Put" | "PutItem" => {
             let item = object(step, "Item");
             let before = tables.get(table, &item).cloned().unwrap_or_default();
@@ -109,11 +143,32 @@ fn write(tables: &mut Tables, kind: &str, step: &Value, transaction: bool) -> (f
         }
         "Delete" | "DeleteItem" => {
             let before = tables.get(table, &key).cloned().unwrap_or_default();
-            (tables.delete(table, &key, transaction), before, Item::new())
+            (tables.delete(table, &key, transaction), before, key)
         }
         "Update" | "UpdateItem" => tables.update(table, &key, &change(step), transaction),
         // A check of a condition costs what a write of the item would.
-        _ => (2.0, Item::new(), Item::new()),
+        _ => {
+            let checked = table::Written {
+                item: 2.0,
+                indexes: 0.0,
+            };
+            (checked, key.clone(), key)
+        }
+    };
+    *inner.written.entry(kind_of(&after)).or_default() += units.item;
+    *inner.written.entry("index".to_owned()).or_default() += units.indexes;
+    (units.all(), before, after)
+}
+
+/// What an item is: the beginning of its key.
+fn kind_of(item: &Item) -> String {
+    let part = |name: &str| {
+        let text = item.get(name).and_then(|value| value.get("S")).and_then(Value::as_str);
+        text.unwrap_or_default().split('#').next().unwrap_or_default()
+    };
+    match part("pk") {
+        "CONN" => format!("connection: {}", part("sk").to_lowercase()),
+        other => other.to_lowercase(),
     }
 }
 
@@ -210,7 +265,10 @@ mod tests {
             "ExpressionAttributeValues": { ":a": { "N": "1" }, ":b": { "S": "x" } },
         });
         let read = change(&step);
-        assert_eq!(read.set, [("a".into(), json!({ "N": "1" })), ("bee".into(), json!({ "S": "x" }))]);
+        assert_eq!(
+            read.set,
+            [("a".into(), json!({ "N": "1" })), ("bee".into(), json!({ "S": "x" }))]
+        );
         assert_eq!(read.remove, ["c"]);
     }
 
@@ -227,7 +285,10 @@ mod tests {
         assert_eq!(up_to, ("b".into(), None, Some("3".into())));
         let between = range(&with("a = :a AND b BETWEEN :b AND :c")).unwrap().between.unwrap();
         assert_eq!(between, ("b".into(), Some("3".into()), Some("5".into())));
-        let beginning = range(&with("a = :a AND begins_with(b, :b)")).unwrap().beginning.unwrap();
+        let beginning = range(&with("a = :a AND begins_with(b, :b)"))
+            .unwrap()
+            .beginning
+            .unwrap();
         assert_eq!(beginning, ("b".into(), "3".into()));
     }
 }

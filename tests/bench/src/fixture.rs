@@ -56,8 +56,15 @@ pub async fn handover(command: &Path, world: &World, arguments: &[&str], input: 
 /// When the command fails.
 pub async fn prepare(command: &Path, world: &World, folder: &Path) -> Result<()> {
     let add = [
-        "app", "add", APPLICATION, "--host", &world.exact_url, "--client-id", "5f3c1f8e-6f0a-4b53-9b38-2f6f0f0c7a11",
-        "--display-name", "Acme",
+        "app",
+        "add",
+        APPLICATION,
+        "--host",
+        &world.exact_url,
+        "--client-id",
+        "5f3c1f8e-6f0a-4b53-9b38-2f6f0f0c7a11",
+        "--display-name",
+        "Acme",
     ];
     handover(command, world, &add, "client-secret\n").await?;
     let profile = folder.join("profile.json");
@@ -91,7 +98,16 @@ pub async fn prepare(command: &Path, world: &World, folder: &Path) -> Result<()>
 pub async fn connect(command: &Path, world: &World, number: usize, due: &str) -> Result<Url> {
     let (reference, database) = (format!("Customer {number}"), format!("customer-{number}"));
     let arguments = [
-        "connect", "--app", APPLICATION, "--channel", CHANNEL, "--reference", &reference, "--database", &database, due,
+        "connect",
+        "--app",
+        APPLICATION,
+        "--channel",
+        CHANNEL,
+        "--reference",
+        &reference,
+        "--database",
+        &database,
+        due,
     ];
     let made = handover(command, world, &arguments, "").await?;
     let link = made.get("link").and_then(Value::as_str);
@@ -160,7 +176,9 @@ pub async fn consent(callback: &mut Function, link: &Url, user: usize) -> Result
 /// When it leads nowhere.
 pub fn coming_back(opened: &Value, user: usize) -> Result<Value> {
     let location = opened.pointer("/headers/location").and_then(Value::as_str);
-    let location: Url = location.with_context(|| format!("the link leads nowhere: {opened}"))?.parse()?;
+    let location: Url = location
+        .with_context(|| format!("the link leads nowhere: {opened}"))?
+        .parse()?;
     let field = |name: &str| {
         let mut fields = location.query_pairs();
         fields.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
@@ -172,7 +190,11 @@ pub fn coming_back(opened: &Value, user: usize) -> Result<Value> {
         .filter_map(|cookie| Some(cookie.as_str()?.split(';').next()?.to_owned()))
         .collect();
     let code = format!("stampNL001.abcd%21IAAAA{}.{user}", "c".repeat(300));
-    Ok(request(redirect.path(), &format!("code={code}&state={state}"), &cookies))
+    Ok(request(
+        redirect.path(),
+        &format!("code={code}&state={state}"),
+        &cookies,
+    ))
 }
 
 /// A batch of messages as SQS hands it to a function.

@@ -2,11 +2,16 @@
 
 pub mod batch;
 pub mod cold;
+pub mod cost;
 pub mod delay;
 pub mod dynamodb;
+pub mod expected;
+pub mod figures;
 pub mod fixture;
 pub mod function;
 pub mod kms;
+pub mod life;
+pub mod machine;
 pub mod memory;
 pub mod outside;
 pub mod process;

@@ -28,7 +28,13 @@ pub struct Growth {
 /// # Errors
 /// When one comes back.
 pub async fn measure(stage: &Stage, messages: usize) -> Result<Growth> {
-    let bodies: Vec<String> = stage.resting.events.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let bodies: Vec<String> = stage
+        .resting
+        .events
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     let event = fixture::batch(&bodies);
     stage.world.dynamodb.restore(&stage.resting.tables);
     stage.world.set_round_trip(Duration::ZERO);

@@ -47,7 +47,12 @@ impl Service for Exact {
                 Reply::json("token", &pair)
             }
             ("GET", "/api/v1/current/Me") => {
-                let user: u64 = asked.header("authorization").rsplit('.').next().and_then(|user| user.parse().ok()).unwrap_or_default();
+                let user: u64 = asked
+                    .header("authorization")
+                    .rsplit('.')
+                    .next()
+                    .and_then(|user| user.parse().ok())
+                    .unwrap_or_default();
                 let who = json!({
                     "UserID": format!("00000000-0000-4000-8000-{user:012}"),
                     "UserName": format!("customer.{user}"),

@@ -19,10 +19,7 @@ impl Goal {
     /// A goal that was met or not.
     #[must_use]
     pub fn new(text: impl Into<String>, met: bool) -> Self {
-        Self {
-            text: text.into(),
-            met,
-        }
+        Self { text: text.into(), met }
     }
 }
 
@@ -104,14 +101,21 @@ impl Figure {
         let shown = |sample: &Option<Sample>| sample.as_ref().map_or_else(|| "–".into(), spread);
         let limit = self.limit.as_ref();
         [
-            if self.unit.is_empty() { self.name.clone() } else { format!("{}, {}", self.name, self.unit) },
+            if self.unit.is_empty() {
+                self.name.clone()
+            } else {
+                format!("{}, {}", self.name, self.unit)
+            },
             shown(&self.handover),
             shown(&self.python),
             shown(&self.node),
             limit.map_or_else(|| "–".into(), |(name, value)| format!("{name} {}", number(*value))),
             self.ratio(),
             self.goal.as_ref().map_or_else(|| "–".into(), |goal| goal.text.clone()),
-            self.goal.as_ref().map_or("–", |goal| if goal.met { "met" } else { "MISSED" }).into(),
+            self.goal
+                .as_ref()
+                .map_or("–", |goal| if goal.met { "met" } else { "MISSED" })
+                .into(),
         ]
     }
 }
@@ -138,7 +142,16 @@ fn spread(sample: &Sample) -> String {
 }
 
 /// The table's head.
-const HEAD: [&str; 8] = ["figure", "Handover", "Python", "Node", "limit or alternative", "ratio", "goal", "met"];
+const HEAD: [&str; 8] = [
+    "figure",
+    "Handover",
+    "Python",
+    "Node",
+    "limit or alternative",
+    "ratio",
+    "goal",
+    "met",
+];
 
 /// The table, as Markdown that is readable as it stands.
 #[must_use]
@@ -183,7 +196,16 @@ mod tests {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
         assert_eq!(
             cells[1..9],
-            ["ready, ms", "10", "100", "50", "–", "Python 10.00 ×, Node 5.00 ×", "Python ≥ 10 ×", "met"]
+            [
+                "ready, ms",
+                "10",
+                "100",
+                "50",
+                "–",
+                "Python 10.00 ×, Node 5.00 ×",
+                "Python ≥ 10 ×",
+                "met"
+            ]
         );
     }
 }

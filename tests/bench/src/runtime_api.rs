@@ -108,14 +108,19 @@ impl Service for Inner {
             [_, "runtime", "invocation", "next"] => {
                 self.said.send(Said::Ready(Instant::now())).ok();
                 let event = self.events.lock().await.recv().await;
-                let Some((id, body)) = event else { return nothing().with_status(500) };
+                let Some((id, body)) = event else {
+                    return nothing().with_status(500);
+                };
                 let function = "arn:aws:lambda:eu-central-1:000000000000:function:bench";
                 Reply {
                     headers: vec![
                         ("lambda-runtime-aws-request-id", id),
                         ("lambda-runtime-deadline-ms", "4102444800000".into()),
                         ("lambda-runtime-invoked-function-arn", function.into()),
-                        ("lambda-runtime-trace-id", "Root=1-00000000-000000000000000000000000;Sampled=0".into()),
+                        (
+                            "lambda-runtime-trace-id",
+                            "Root=1-00000000-000000000000000000000000;Sampled=0".into(),
+                        ),
                     ],
                     body,
                     ..nothing()
@@ -135,14 +140,22 @@ impl Service for Inner {
             [_, "extension", "register"] => {
                 self.extended.store(true, Ordering::Relaxed);
                 Reply {
-                    headers: vec![("lambda-extension-identifier", "00000000-0000-0000-0000-00000000000e".into())],
-                    ..Reply::json("", &json!({ "functionName": "bench", "functionVersion": "$LATEST", "handler": "bootstrap" }))
+                    headers: vec![(
+                        "lambda-extension-identifier",
+                        "00000000-0000-0000-0000-00000000000e".into(),
+                    )],
+                    ..Reply::json(
+                        "",
+                        &json!({ "functionName": "bench", "functionVersion": "$LATEST", "handler": "bootstrap" }),
+                    )
                 }
             }
             [_, "extension", "event", "next"] => {
                 self.said.send(Said::Idle(Instant::now())).ok();
                 let invocation = self.invocations.lock().await.recv().await;
-                let Some(id) = invocation else { return nothing().with_status(500) };
+                let Some(id) = invocation else {
+                    return nothing().with_status(500);
+                };
                 let event = json!({
                     "eventType": "INVOKE",
                     "deadlineMs": 4_102_444_800_000_u64,

@@ -37,9 +37,15 @@ impl Service for Sqs {
                 Reply::json(operation, &json!({ "MessageId": "message" }))
             }
             "SendMessageBatch" => {
-                let entries = body.get("Entries").and_then(Value::as_array).cloned().unwrap_or_default();
+                let entries = body
+                    .get("Entries")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default();
                 entries.iter().for_each(|entry| self.keep(entry));
-                let sent = entries.iter().map(|entry| json!({ "Id": entry.get("Id"), "MessageId": "message" }));
+                let sent = entries
+                    .iter()
+                    .map(|entry| json!({ "Id": entry.get("Id"), "MessageId": "message" }));
                 let sent: Vec<_> = sent.collect();
                 Reply::json(operation, &json!({ "Successful": sent, "Failed": [] }))
             }

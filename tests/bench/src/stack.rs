@@ -1,8 +1,6 @@
 //! CloudFormation and STS, as far as the command `handover` asks them.
 
-use std::{
-    sync::OnceLock,
-};
+use std::sync::OnceLock;
 
 use url::form_urlencoded;
 

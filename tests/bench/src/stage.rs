@@ -50,6 +50,8 @@ pub struct Stage {
     pub due: Moment,
     /// Ten connections are due in three days; the events are the bodies of pointers at them.
     pub resting: Moment,
+    /// Ten connections are due in not quite 15 minutes, and nothing points at them: the sweeper's.
+    pub soon: Moment,
 }
 
 impl Stage {
@@ -91,6 +93,10 @@ impl Stage {
             events: pointers,
             tables,
         };
+        let soon = Moment {
+            events: Vec::new(),
+            tables: consented(&places, &world, &mut running, &empty, "--register-in=15m2s").await?,
+        };
         running.stop().await?;
         drop(world.tally.take());
         Ok(Self {
@@ -106,6 +112,7 @@ impl Stage {
             peer_event,
             due,
             resting,
+            soon,
         })
     }
 }
@@ -136,7 +143,12 @@ async fn consented(
 /// Pointers at all connections in `tables`, in the form of `pointer`, which points at another one.
 fn pointers_at(tables: &Tables, pointer: &str) -> Result<Vec<Value>> {
     let at = pointer.find("conn_").context("a pointer without a connection")?;
-    let id: String = pointer.get(at..).unwrap_or_default().chars().take_while(|c| *c != '"').collect();
+    let id: String = pointer
+        .get(at..)
+        .unwrap_or_default()
+        .chars()
+        .take_while(|c| *c != '"')
+        .collect();
     let connections = tables.partitions("CONN#conn_");
     let ids = connections.iter().filter_map(|key| key.strip_prefix("CONN#"));
     Ok(ids.map(|other| Value::String(pointer.replace(&id, other))).collect())

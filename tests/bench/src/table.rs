@@ -1,6 +1,9 @@
 //! Items and what touching them costs. Just as much of DynamoDB as is needed: conditions are not judged, they hold.
 
-use std::{collections::{BTreeMap, BTreeSet}, ops::Bound};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -51,7 +54,12 @@ fn value_size(value: &Value) -> usize {
         ("S", Value::String(text)) => text.len(),
         ("N", Value::String(number)) => number.trim_start_matches('-').len().div_ceil(2) + 1,
         ("B", Value::String(bytes)) => STANDARD.decode(bytes).map_or(0, |bytes| bytes.len()),
-        ("M", Value::Object(map)) => 3 + map.iter().map(|(name, value)| name.len() + value_size(value) + 1).sum::<usize>(),
+        ("M", Value::Object(map)) => {
+            3 + map
+                .iter()
+                .map(|(name, value)| name.len() + value_size(value) + 1)
+                .sum::<usize>()
+        }
         ("L", Value::Array(list)) => 3 + list.iter().map(|value| value_size(value) + 1).sum::<usize>(),
         ("SS" | "NS" | "BS", Value::Array(set)) => set.iter().filter_map(Value::as_str).map(str::len).sum(),
         _ => 1,
@@ -77,7 +85,7 @@ impl Tables {
     }
 
     /// Puts an item; answers write units.
-    pub fn put(&mut self, table: &str, item: Item, transaction: bool) -> f64 {
+    pub fn put(&mut self, table: &str, item: Item, transaction: bool) -> Written {
         let key = key_of(table, &item);
         let new = Some(item);
         let old = new.clone().and_then(|item| self.0.insert(key, item));
@@ -85,13 +93,13 @@ impl Tables {
     }
 
     /// Deletes an item; answers write units.
-    pub fn delete(&mut self, table: &str, key: &Item, transaction: bool) -> f64 {
+    pub fn delete(&mut self, table: &str, key: &Item, transaction: bool) -> Written {
         let old = self.0.remove(&key_of(table, key));
         write_units(table, old.as_ref(), None, transaction)
     }
 
     /// Writes `set` and removes `remove`; answers write units, the item before and the item after.
-    pub fn update(&mut self, table: &str, key: &Item, change: &Change, transaction: bool) -> (f64, Item, Item) {
+    pub fn update(&mut self, table: &str, key: &Item, change: &Change, transaction: bool) -> (Written, Item, Item) {
         let before = self.get(table, key).cloned();
         let mut item = before.clone().unwrap_or_else(|| key.clone());
         for (name, value) in &change.set {
@@ -114,7 +122,12 @@ impl Tables {
         let index = index.and_then(|name| INDEXES.iter().find(|(known, _, _)| *known == name));
         let mut found: Vec<Item> = items
             .filter(|item| range.holds(item))
-            .map(|item| index.map_or_else(|| item.clone(), |(_, by, sort)| entry(item, by, sort).unwrap_or_default()))
+            .map(|item| {
+                index.map_or_else(
+                    || item.clone(),
+                    |(_, by, sort)| entry(item, by, sort).unwrap_or_default(),
+                )
+            })
             .collect();
         let sort = index.map_or("sk", |(_, _, sort)| sort);
         found.sort_by(|a, b| compare(text(a, sort), text(b, sort)));
@@ -151,6 +164,23 @@ fn compare(a: Option<&str>, b: Option<&str>) -> std::cmp::Ordering {
     match (number(a), number(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
         _ => a.cmp(&b),
+    }
+}
+
+/// Write units of one write.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Written {
+    /// The table's.
+    pub item: f64,
+    /// Its indexes'.
+    pub indexes: f64,
+}
+
+impl Written {
+    /// All of them.
+    #[must_use]
+    pub fn all(self) -> f64 {
+        self.item + self.indexes
     }
 }
 
@@ -202,9 +232,9 @@ fn entry(item: &Item, by: &str, sort: &str) -> Option<Item> {
 }
 
 /// A transaction pays the table twice; what its indexes follow with is written as ever.
-fn write_units(table: &str, old: Option<&Item>, new: Option<&Item>, transaction: bool) -> f64 {
+fn write_units(table: &str, old: Option<&Item>, new: Option<&Item>, transaction: bool) -> Written {
     let larger = old.map_or(0, size).max(new.map_or(0, size));
-    let base = kilobytes(larger, 1_024) * if transaction { 2.0 } else { 1.0 };
+    let item = kilobytes(larger, 1_024) * if transaction { 2.0 } else { 1.0 };
     let indexes = INDEXES.iter().filter(|_| table == CONNECTIONS).map(|(_, by, sort)| {
         let entries = (
             old.and_then(|item| entry(item, by, sort)),
@@ -218,7 +248,10 @@ fn write_units(table: &str, old: Option<&Item>, new: Option<&Item>, transaction:
             _ => 1.0,
         }
     });
-    base + indexes.sum::<f64>()
+    Written {
+        item,
+        indexes: indexes.sum(),
+    }
 }
 
 #[cfg(test)]
@@ -245,9 +278,9 @@ mod tests {
                 "pk": { "S": "CONN#1" }, "sk": { "S": "STATE" }, "wake_shard": { "S": "wake#0" }, "wake_at": { "N": time },
             }))
         };
-        assert!((tables.put(CONNECTIONS, at("1"), false) - 2.0).abs() < 0.01);
-        assert!((tables.put(CONNECTIONS, at("1"), true) - 2.0).abs() < 0.01);
-        assert!((tables.put(CONNECTIONS, at("2"), false) - 3.0).abs() < 0.01);
+        assert!((tables.put(CONNECTIONS, at("1"), false).all() - 2.0).abs() < 0.01);
+        assert!((tables.put(CONNECTIONS, at("1"), true).all() - 2.0).abs() < 0.01);
+        assert!((tables.put(CONNECTIONS, at("2"), false).all() - 3.0).abs() < 0.01);
     }
 
     #[test]

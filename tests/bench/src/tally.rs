@@ -77,7 +77,9 @@ impl Calls {
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for call in &self.0 {
-            *counts.entry(format!("{}:{}", call.service, call.operation)).or_default() += 1;
+            *counts
+                .entry(format!("{}:{}", call.service, call.operation))
+                .or_default() += 1;
         }
         counts
     }

@@ -44,7 +44,9 @@ impl Trust {
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         // OpenSSL takes a certificate for self-signed that bears its issuer's name, and that is the default of both.
-        authority.distinguished_name.push(DnType::CommonName, "Handover's benchmark");
+        authority
+            .distinguished_name
+            .push(DnType::CommonName, "Handover's benchmark");
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority_key = KeyPair::generate()?;
         let authority = authority.self_signed(&authority_key)?;

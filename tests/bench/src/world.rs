@@ -69,8 +69,14 @@ impl World {
             ("ConnectionsTable", CONNECTIONS.to_owned()),
             ("VaultTable", "vault".to_owned()),
             ("QueueUrl", format!("{sqs_url}/000000000000/wake")),
-            ("PairKeyArn", "arn:aws:kms:eu-central-1:000000000000:key/pair".to_owned()),
-            ("ApplicationKeyArn", "arn:aws:kms:eu-central-1:000000000000:key/application".to_owned()),
+            (
+                "PairKeyArn",
+                "arn:aws:kms:eu-central-1:000000000000:key/pair".to_owned(),
+            ),
+            (
+                "ApplicationKeyArn",
+                "arn:aws:kms:eu-central-1:000000000000:key/application".to_owned(),
+            ),
             ("WakeShards", "4".to_owned()),
         ];
         stack.outputs.set(outputs).ok();
@@ -125,7 +131,10 @@ impl World {
     #[must_use]
     pub fn function_environment(&self, function: &str) -> Vec<(String, String)> {
         let queue = |name: &str| {
-            let sqs = self.endpoints.iter().find(|(variable, _)| *variable == "AWS_ENDPOINT_URL_SQS");
+            let sqs = self
+                .endpoints
+                .iter()
+                .find(|(variable, _)| *variable == "AWS_ENDPOINT_URL_SQS");
             let sqs = sqs.map(|(_, url)| url.as_str()).unwrap_or_default();
             format!("{sqs}/000000000000/{name}")
         };
@@ -136,8 +145,14 @@ impl World {
             ("HANDOVER_VAULT_TABLE", "vault".to_owned()),
             ("HANDOVER_QUEUE_URL", queue("wake")),
             ("HANDOVER_RESCUE_QUEUE_URL", queue("rescue")),
-            ("HANDOVER_PAIR_KEY", "arn:aws:kms:eu-central-1:000000000000:key/pair".to_owned()),
-            ("HANDOVER_APPLICATION_KEY", "arn:aws:kms:eu-central-1:000000000000:key/application".to_owned()),
+            (
+                "HANDOVER_PAIR_KEY",
+                "arn:aws:kms:eu-central-1:000000000000:key/pair".to_owned(),
+            ),
+            (
+                "HANDOVER_APPLICATION_KEY",
+                "arn:aws:kms:eu-central-1:000000000000:key/application".to_owned(),
+            ),
             ("HANDOVER_WAKE_SHARDS", "4".to_owned()),
             ("HANDOVER_TIMEOUT_SECONDS", timeout.to_owned()),
             ("HANDOVER_ACCEPT_UNKNOWN_IDENTITY", "false".to_owned()),
