@@ -93,6 +93,11 @@ impl Run {
                 &cold.first_answer_ms
             })
             .aiming("4 × sooner than both", first.iter().all(|times| *times >= 4.0)),
+            beside(
+                "callback, cold: start to first answer, held to a 256 MB share",
+                "ms",
+                |cold| &cold.first_answer_256_ms,
+            ),
             beside("callback, cold: processor time to first `next`", "ms", |cold| {
                 &cold.cpu_ready_ms
             }),

@@ -16,6 +16,7 @@ use tokio::{
 use crate::{
     process::{self, Memory},
     runtime_api::{RuntimeApi, Said},
+    share::Share,
 };
 
 /// Nothing here takes longer.
@@ -189,6 +190,14 @@ impl Function {
         let answered = self.ask(event).await?;
         self.idle().await?;
         Ok(answered)
+    }
+
+    /// Holds it to Lambda's share of a processor for this many MB.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn hold(&self, memory: f64) -> Result<Share> {
+        Share::hold(self.process.id().context("it has ended")?, memory)
     }
 
     /// Its memory.

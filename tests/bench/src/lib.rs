@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod batch;
+pub mod certificate;
 pub mod cold;
 pub mod cost;
 pub mod delay;
@@ -19,6 +20,7 @@ pub mod programs;
 pub mod report;
 pub mod runtime_api;
 pub mod serve;
+pub mod share;
 pub mod sqs;
 pub mod stack;
 pub mod stage;

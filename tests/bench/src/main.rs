@@ -101,7 +101,8 @@ async fn run(folder: &Path) -> Result<ExitCode> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let settings = Settings::read()?;
     match arguments.as_slice() {
-        [] => all(folder, &settings).await,
+        [] => all(folder, &settings, false).await,
+        ["readme"] => all(folder, &settings, true).await,
         ["counts"] => {
             let stage = Stage::set(places(), folder.to_owned()).await?;
             judge(&expected::of(&life::live(&stage, settings.round_trip).await?))
@@ -112,7 +113,7 @@ async fn run(folder: &Path) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         _ => {
-            eprintln!("usage: bench [counts [--write]]");
+            eprintln!("usage: bench [readme | counts [--write]]");
             Ok(ExitCode::FAILURE)
         }
     }
@@ -132,7 +133,7 @@ fn judge(counted: &expected::Numbers) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-async fn all(folder: &Path, settings: &Settings) -> Result<ExitCode> {
+async fn all(folder: &Path, settings: &Settings, readme: bool) -> Result<ExitCode> {
     let machine = Machine::here();
     eprintln!("setting up: upstreams over TLS, connections by the command and the callback");
     let stage = Stage::set(places(), folder.to_owned()).await?;
@@ -171,11 +172,15 @@ async fn all(folder: &Path, settings: &Settings) -> Result<ExitCode> {
         kernel,
         load,
     } = &run.machine;
-    println!(
+    let shown = format!(
         "{processor}, {processors} processors, {memory_gb} GB, Linux {kernel}, load at the start {load}; a round trip \
-         takes {} ms; medians (p10–p90)\n",
-        run.round_trip_ms
+         takes {} ms; medians (p10–p90).\n\n{}",
+        run.round_trip_ms,
+        report::table(&figures)
     );
-    println!("{}", report::table(&figures));
+    println!("{shown}");
+    if readme {
+        report::into_readme(&shown)?;
+    }
     judge(&counted)
 }

@@ -1,7 +1,8 @@
 //! The one table, and the same as JSON.
 
-use std::fmt::Write;
+use std::{fmt::Write, fs, path::Path};
 
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::stats::Sample;
@@ -180,6 +181,21 @@ pub fn table(figures: &[Figure]) -> String {
         }
     }
     text
+}
+
+const BEGIN: &str = "<!-- the last run -->\n";
+const END: &str = "<!-- its end -->\n";
+
+/// Puts the last run's table into the README: no figure there is written by hand.
+///
+/// # Errors
+/// When it cannot be written, or has no place for it.
+pub fn into_readme(shown: &str) -> Result<()> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(&file).context("README.md")?;
+    let (before, rest) = text.split_once(BEGIN).context("README.md has no place for a table")?;
+    let (_, after) = rest.split_once(END).context("README.md has no end of a table")?;
+    fs::write(&file, format!("{before}{BEGIN}\n{shown}\n{END}{after}")).context("README.md cannot be written")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A certificate authority for one run, and the roots that a function is given.
+//! The upstreams' TLS, and the roots that a function is given.
 
 use std::{
     fs,
@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -16,6 +15,8 @@ use tokio_rustls::{
         pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
     },
 };
+
+use crate::certificate::Certificate;
 
 /// Where systems keep their roots. A function reads them all at its start, and that takes its time: they go before ours.
 const SYSTEM_ROOTS: [&str; 3] = [
@@ -36,26 +37,14 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Makes an authority and a certificate; the roots go into `folder`.
+    /// Makes a certificate; the roots go into `folder`.
     ///
     /// # Errors
-    /// When they cannot be made or written.
+    /// When it cannot be made or written.
     pub fn make(folder: &Path) -> Result<Self> {
-        let mut authority = CertificateParams::new(Vec::new())?;
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // OpenSSL takes a certificate for self-signed that bears its issuer's name, and that is the default of both.
-        authority
-            .distinguished_name
-            .push(DnType::CommonName, "Handover's benchmark");
-        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let authority_key = KeyPair::generate()?;
-        let authority = authority.self_signed(&authority_key)?;
-        let key = KeyPair::generate()?;
-        let mut server = CertificateParams::new(vec!["127.0.0.1".into(), "localhost".into()])?;
-        server.distinguished_name.push(DnType::CommonName, "upstream");
-        let server = server.signed_by(&key, &authority, &authority_key)?;
-        let chain = vec![CertificateDer::from(server.der().to_vec())];
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let certificate = Certificate::make()?;
+        let chain = vec![CertificateDer::from(certificate.der.clone())];
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certificate.key.clone()));
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
@@ -63,8 +52,8 @@ impl Trust {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let (roots, own_root) = (folder.join("roots.pem"), folder.join("own-root.pem"));
         let system = SYSTEM_ROOTS.iter().find_map(|path| fs::read_to_string(path).ok());
-        fs::write(&own_root, authority.pem()).context("cannot write the root")?;
-        fs::write(&roots, system.unwrap_or_default() + "\n" + &authority.pem()).context("cannot write the roots")?;
+        fs::write(&own_root, certificate.pem()).context("cannot write the root")?;
+        fs::write(&roots, system.unwrap_or_default() + "\n" + &certificate.pem()).context("cannot write the roots")?;
         Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             roots,
