@@ -34,6 +34,8 @@ pub struct Cold {
     pub cpu_first_answer_ms: Sample,
     /// Calls until it was ready, in the last run.
     pub calls_before: BTreeMap<String, usize>,
+    /// Calls from there to the first answer, in the last run.
+    pub calls_after: BTreeMap<String, usize>,
     /// What lay one after another from there to the first answer, in the last run.
     pub path: Path,
 }
@@ -88,7 +90,8 @@ async fn once(stage: &Stage, contender: &Contender<'_>, cold: &mut Cold) -> Resu
     function.idle().await?;
     cold.cpu_first_answer_ms.add(function.cpu_ms()?);
     cold.resident_mb.add(function.memory()?.resident);
-    cold.path = stage.world.tally.take().critical_path();
+    let calls = stage.world.tally.take();
+    (cold.calls_after, cold.path) = (calls.counts(), calls.critical_path());
     function.stop().await
 }
 

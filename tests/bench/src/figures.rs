@@ -84,6 +84,7 @@ impl Run {
             Figure::of(name, unit, of(ours).clone()).beside(of(python).clone(), of(node).clone())
         };
         let times = |of: fn(&Cold) -> &Sample, peer: &Cold| of(peer).median() / of(ours).median();
+        let trips = |cold: &Cold| one(cold.path.injected_ms / self.round_trip_ms);
         let sooner = times(|cold| &cold.ready_ms, python);
         let first = [python, node].map(|peer| times(|cold| &cold.first_answer_ms, peer));
         let mut figures = vec![
@@ -104,6 +105,12 @@ impl Run {
             beside("callback, cold: processor time to first answer", "ms", |cold| {
                 &cold.cpu_first_answer_ms
             }),
+            Figure::of(
+                "callback, cold: round trips from the first event on, connections included",
+                "",
+                trips(ours),
+            )
+            .beside(trips(python), trips(node)),
             beside("callback: resident memory after the first answer", "MB", |cold| {
                 &cold.resident_mb
             })
