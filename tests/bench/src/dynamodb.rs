@@ -1,4 +1,4 @@
-//! DynamoDB's operations over [`Tables`](crate::table::Tables).
+//! DynamoDB's operations over [`Tables`].
 
 use std::{
     collections::BTreeMap,
