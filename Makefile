@@ -133,6 +133,27 @@ model: prerequisites ## Check the protocol over the production rules exhaustivel
 model-breaks: prerequisites ## Leave out one precaution after the other: the model check has to notice each
 	@cargo run --locked --quiet --package handover-model -- breaks
 
+# COLD, WARM, BATCHES and MESSAGES say how often, ROUND_TRIP_MS how far away the upstreams are.
+.PHONY: bench
+bench: zips build .venv-bench/installed tests/bench/peers/node/dist/callback.cjs ## Measure the zips beside their peers; fails if calls or items grow, never for a time
+	@cargo run --locked --quiet --profile harness --package handover-bench
+
+# Seconds instead of minutes: calls, round trips, units and sizes alone.
+.PHONY: bench-counts
+bench-counts: zips build ## Count the calls of a connection's life; fails if they, or its items, grow
+	@cargo run --locked --quiet --profile harness --package handover-bench -- counts
+
+.venv-bench/installed: tests/bench/peers/python/requirements.txt | prerequisites
+	@echo "installing the peer in Python into .venv-bench"
+	@python3 -m venv .venv-bench
+	@.venv-bench/bin/pip install --quiet --disable-pip-version-check -r tests/bench/peers/python/requirements.txt
+	@touch $@
+
+tests/bench/peers/node/dist/callback.cjs: $(addprefix tests/bench/peers/node/,package.json package-lock.json callback.mjs)
+	@command -v npm > /dev/null || { echo "Node.js 20 or later with npm is missing: on Debian, apt-get install nodejs npm" >&2; exit 1; }
+	@echo "installing the peer for Node.js into tests/bench/peers/node"
+	@cd tests/bench/peers/node && npm ci --silent --no-audit --no-fund && npm run --silent bundle
+
 .PHONY: lint
 lint: .venv-lint/installed .tools/bin/cargo-deny ## Formatting, clippy, dependencies, template
 	@cargo fmt --all --check
@@ -156,4 +177,4 @@ deploy: .venv/installed .venv-lint/installed ## Deploy to the AWS account of you
 
 .PHONY: clean
 clean: ## Remove what was built and installed here
-	@rm -rf target .venv .venv-lint .tools .local
+	@rm -rf target .venv .venv-bench .venv-lint .tools .local tests/bench/peers/node/node_modules tests/bench/peers/node/dist

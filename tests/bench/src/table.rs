@@ -1,0 +1,305 @@
+//! Items and what touching them costs. Just as much of DynamoDB as is needed: conditions are not judged, they hold.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
+
+/// An item: attribute names and typed values, as they go over the wire.
+pub type Item = Map<String, Value>;
+
+/// Table, partition key, sort key.
+pub type Key = (String, String, String);
+
+/// The table that has the indexes.
+pub const CONNECTIONS: &str = "connections";
+
+/// Partition and sort attribute of the indexes of the table of connections, all of keys only, as the template has them.
+const INDEXES: [(&str, &str, &str); 4] = [
+    ("wake", "wake_shard", "wake_at"),
+    ("status", "status", "updated_at"),
+    ("reference", "reference", "created_at"),
+    ("expiring", "expiring", "pair_ends_at"),
+];
+
+/// All tables. A clone is a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Tables(BTreeMap<Key, Item>);
+
+/// An attribute's text, whatever its type.
+fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    let typed = item.get(name)?;
+    typed.get("S").or_else(|| typed.get("N"))?.as_str()
+}
+
+fn key_of(table: &str, item: &Item) -> Key {
+    let part = |name| text(item, name).unwrap_or_default().to_owned();
+    (table.to_owned(), part("pk"), part("sk"))
+}
+
+/// The bytes of an item, as DynamoDB counts them.
+#[must_use]
+pub fn size(item: &Item) -> usize {
+    item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
+}
+
+fn value_size(value: &Value) -> usize {
+    let Some((kind, inner)) = value.as_object().and_then(|typed| typed.iter().next()) else {
+        return 1;
+    };
+    match (kind.as_str(), inner) {
+        ("S", Value::String(text)) => text.len(),
+        ("N", Value::String(number)) => number.trim_start_matches('-').len().div_ceil(2) + 1,
+        ("B", Value::String(bytes)) => STANDARD.decode(bytes).map_or(0, |bytes| bytes.len()),
+        ("M", Value::Object(map)) => {
+            3 + map
+                .iter()
+                .map(|(name, value)| name.len() + value_size(value) + 1)
+                .sum::<usize>()
+        }
+        ("L", Value::Array(list)) => 3 + list.iter().map(|value| value_size(value) + 1).sum::<usize>(),
+        ("SS" | "NS" | "BS", Value::Array(set)) => set.iter().filter_map(Value::as_str).map(str::len).sum(),
+        _ => 1,
+    }
+}
+
+fn kilobytes(bytes: usize, each: usize) -> f64 {
+    let units = bytes.div_ceil(each).max(1);
+    f64::from(u32::try_from(units).unwrap_or(u32::MAX))
+}
+
+/// The read units of `bytes` read strongly consistently; half of them otherwise.
+#[must_use]
+pub fn read_units(bytes: usize, consistent: bool) -> f64 {
+    kilobytes(bytes, 4_096) * if consistent { 1.0 } else { 0.5 }
+}
+
+impl Tables {
+    /// The item at `key`.
+    #[must_use]
+    pub fn get(&self, table: &str, key: &Item) -> Option<&Item> {
+        self.0.get(&key_of(table, key))
+    }
+
+    /// Puts an item; answers write units.
+    pub fn put(&mut self, table: &str, item: Item, transaction: bool) -> Written {
+        let key = key_of(table, &item);
+        let new = Some(item);
+        let old = new.clone().and_then(|item| self.0.insert(key, item));
+        write_units(table, old.as_ref(), new.as_ref(), transaction)
+    }
+
+    /// Deletes an item; answers write units.
+    pub fn delete(&mut self, table: &str, key: &Item, transaction: bool) -> Written {
+        let old = self.0.remove(&key_of(table, key));
+        write_units(table, old.as_ref(), None, transaction)
+    }
+
+    /// Writes `set` and removes `remove`; answers write units, the item before and the item after.
+    pub fn update(&mut self, table: &str, key: &Item, change: &Change, transaction: bool) -> (Written, Item, Item) {
+        let before = self.get(table, key).cloned();
+        let mut item = before.clone().unwrap_or_else(|| key.clone());
+        for (name, value) in &change.set {
+            item.insert(name.clone(), value.clone());
+        }
+        for name in &change.remove {
+            item.remove(name);
+        }
+        self.0.insert(key_of(table, key), item.clone());
+        let units = write_units(table, before.as_ref(), Some(&item), transaction);
+        (units, before.unwrap_or_default(), item)
+    }
+
+    /// What a query finds, in order; entries of an index hold keys only.
+    #[must_use]
+    pub fn query(&self, table: &str, index: Option<&str>, range: &Range) -> Vec<Item> {
+        let from = (table.to_owned(), String::new(), String::new());
+        let items = self.0.range((Bound::Included(from), Bound::Unbounded));
+        let items = items.take_while(|((of, _, _), _)| of == table).map(|(_, item)| item);
+        let index = index.and_then(|name| INDEXES.iter().find(|(known, _, _)| *known == name));
+        let mut found: Vec<Item> = items
+            .filter(|item| range.holds(item))
+            .map(|item| {
+                index.map_or_else(
+                    || item.clone(),
+                    |(_, by, sort)| entry(item, by, sort).unwrap_or_default(),
+                )
+            })
+            .collect();
+        let sort = index.map_or("sk", |(_, _, sort)| sort);
+        found.sort_by(|a, b| compare(text(a, sort), text(b, sort)));
+        if range.backwards {
+            found.reverse();
+        }
+        found
+    }
+
+    /// The largest item whose partition key begins so, in bytes.
+    #[must_use]
+    pub fn largest(&self, beginning: &str) -> usize {
+        let items = self.0.iter().filter(|((_, pk, _), _)| pk.starts_with(beginning));
+        items.map(|(_, item)| size(item)).max().unwrap_or_default()
+    }
+
+    /// The partition keys that begin so, each once.
+    #[must_use]
+    pub fn partitions(&self, beginning: &str) -> BTreeSet<String> {
+        let keys = self.0.keys().map(|(_, pk, _)| pk);
+        keys.filter(|pk| pk.starts_with(beginning)).cloned().collect()
+    }
+
+    /// All bytes of one table.
+    #[must_use]
+    pub fn bytes(&self, table: &str) -> usize {
+        let items = self.0.iter().filter(|((of, _, _), _)| of == table);
+        items.map(|(_, item)| size(item)).sum()
+    }
+}
+
+fn compare(a: Option<&str>, b: Option<&str>) -> std::cmp::Ordering {
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => a.cmp(&b),
+    }
+}
+
+/// Write units of one write.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Written {
+    /// The table's.
+    pub item: f64,
+    /// Its indexes'.
+    pub indexes: f64,
+}
+
+impl Written {
+    /// All of them.
+    #[must_use]
+    pub fn all(self) -> f64 {
+        self.item + self.indexes
+    }
+}
+
+/// What an update does.
+#[derive(Debug, Default, PartialEq)]
+pub struct Change {
+    /// Attributes and their new values.
+    pub set: Vec<(String, Value)>,
+    /// Attributes that go.
+    pub remove: Vec<String>,
+}
+
+/// What a query asks for.
+#[derive(Debug, Default)]
+pub struct Range {
+    /// Attribute and value.
+    pub partition: (String, String),
+    /// Attribute, lowest and highest.
+    pub between: Option<(String, Option<String>, Option<String>)>,
+    /// Attribute and beginning.
+    pub beginning: Option<(String, String)>,
+    /// The last comes first.
+    pub backwards: bool,
+}
+
+impl Range {
+    fn holds(&self, item: &Item) -> bool {
+        let (by, of) = &self.partition;
+        text(item, by) == Some(of)
+            && self.between.as_ref().is_none_or(|(name, low, high)| {
+                let value = text(item, name);
+                low.as_deref().is_none_or(|low| compare(Some(low), value).is_le())
+                    && high.as_deref().is_none_or(|high| compare(value, Some(high)).is_le())
+            })
+            && self
+                .beginning
+                .as_ref()
+                .is_none_or(|(name, beginning)| text(item, name).is_some_and(|value| value.starts_with(beginning)))
+    }
+}
+
+/// An item's entry in an index; `None` where it has none.
+fn entry(item: &Item, by: &str, sort: &str) -> Option<Item> {
+    (item.contains_key(by) && item.contains_key(sort)).then(|| {
+        let kept = |name: &str| [by, sort, "pk", "sk"].contains(&name);
+        let kept = item.iter().filter(|(name, _)| kept(name));
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    })
+}
+
+/// A transaction pays the table twice; what its indexes follow with is written as ever.
+fn write_units(table: &str, old: Option<&Item>, new: Option<&Item>, transaction: bool) -> Written {
+    let larger = old.map_or(0, size).max(new.map_or(0, size));
+    let item = kilobytes(larger, 1_024) * if transaction { 2.0 } else { 1.0 };
+    let indexes = INDEXES.iter().filter(|_| table == CONNECTIONS).map(|(_, by, sort)| {
+        let entries = (
+            old.and_then(|item| entry(item, by, sort)),
+            new.and_then(|item| entry(item, by, sort)),
+        );
+        match entries {
+            (None, None) => 0.0,
+            (Some(old), Some(new)) if old == new => 0.0,
+            // An entry whose key changes goes, and comes anew.
+            (Some(_), Some(_)) => 2.0,
+            _ => 1.0,
+        }
+    });
+    Written {
+        item,
+        indexes: indexes.sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn item(json: Value) -> Item {
+        json.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn an_item_is_as_large_as_dynamodb_says() {
+        let item = item(json!({ "pk": { "S": "abc" }, "n": { "N": "1234" }, "m": { "M": { "a": { "S": "xy" } } } }));
+        assert_eq!(size(&item), 5 + 4 + 1 + (3 + 1 + 2 + 1));
+    }
+
+    #[test]
+    fn an_index_pays_for_what_changes_in_it() {
+        let mut tables = Tables::default();
+        let at = |time: &str| {
+            item(json!({
+                "pk": { "S": "CONN#1" }, "sk": { "S": "STATE" }, "wake_shard": { "S": "wake#0" }, "wake_at": { "N": time },
+            }))
+        };
+        assert!((tables.put(CONNECTIONS, at("1"), false).all() - 2.0).abs() < 0.01);
+        assert!((tables.put(CONNECTIONS, at("1"), true).all() - 2.0).abs() < 0.01);
+        assert!((tables.put(CONNECTIONS, at("2"), false).all() - 3.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_query_finds_what_is_due_in_order() {
+        let mut tables = Tables::default();
+        for time in ["30", "9", "100"] {
+            let item = item(json!({
+                "pk": { "S": format!("CONN#{time}") }, "sk": { "S": "STATE" },
+                "wake_shard": { "S": "wake#0" }, "wake_at": { "N": time },
+            }));
+            tables.put(CONNECTIONS, item, false);
+        }
+        let range = Range {
+            partition: ("wake_shard".into(), "wake#0".into()),
+            between: Some(("wake_at".into(), None, Some("30".into()))),
+            ..Range::default()
+        };
+        let due = tables.query(CONNECTIONS, Some("wake"), &range);
+        let keys: Vec<_> = due.iter().map(|item| text(item, "pk").unwrap()).collect();
+        assert_eq!(keys, ["CONN#9", "CONN#30"]);
+    }
+}
