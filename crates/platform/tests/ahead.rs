@@ -21,7 +21,7 @@ fn client() -> HttpClient {
 
 async fn ask(client: &HttpClient, host: &Url) -> Result<Answer, NetworkFailure> {
     let address = host.join("question").unwrap();
-    let request = Request::post(address.as_str()).body(b"what".to_vec()).unwrap();
+    let request: Request = ::http::Request::post(address.as_str()).body(b"what".to_vec()).unwrap();
     client.send(request, LIMIT).await
 }
 

@@ -92,7 +92,14 @@ async fn run() -> Result<bool> {
 /// The sample application and channel, which functions reach over the wire.
 async fn furnish(stage: &Stage, wire: &Wire, settings: &Settings, old_token_dies: OldTokenDies) -> Result<()> {
     stage
-        .add_application_behind(APPLICATION, &stage.standin, wire.url(), &settings.lifetimes)
+        .add_application_behind(
+            APPLICATION,
+            &stage.standin,
+            wire.url(),
+            &settings.lifetimes,
+            // The books are compared at the end, however far the clock has been moved by then.
+            &["--retention", "3650d"],
+        )
         .await?;
     let app = App {
         old_token_dies,

@@ -201,11 +201,11 @@ impl Stage {
     /// # Errors
     /// When the command refuses.
     pub async fn add_application(&self, name: &str, standin: &Standin, lifetimes: &Lifetimes) -> Result<()> {
-        self.add_application_behind(name, standin, &standin.url(), lifetimes)
+        self.add_application_behind(name, standin, &standin.url(), lifetimes, &[])
             .await
     }
 
-    /// The same, where `host` is what stands in front of that Exact Online.
+    /// The same, where `host` is what stands in front of that Exact Online, with `more` arguments.
     ///
     /// # Errors
     /// When the command refuses.
@@ -215,32 +215,31 @@ impl Stage {
         standin: &Standin,
         host: &str,
         lifetimes: &Lifetimes,
+        more: &[&str],
     ) -> Result<()> {
         standin.control().put_app(CLIENT_ID, &self.app(name, lifetimes)).await?;
         let seconds = |seconds: i64| seconds.to_string();
+        let usual = [
+            "app",
+            "add",
+            name,
+            "--host",
+            host,
+            "--client-id",
+            CLIENT_ID,
+            "--display-name",
+            "Acme Bookkeeping",
+            "--return-origin",
+            "https://app.acme.example",
+            "--access-seconds",
+            &seconds(lifetimes.access_seconds),
+            "--refresh-seconds",
+            &seconds(lifetimes.refresh_seconds),
+            "--earliest-refresh-seconds",
+            &seconds(lifetimes.earliest_refresh_seconds),
+        ];
         self.handover
-            .json(
-                &[
-                    "app",
-                    "add",
-                    name,
-                    "--host",
-                    host,
-                    "--client-id",
-                    CLIENT_ID,
-                    "--display-name",
-                    "Acme Bookkeeping",
-                    "--return-origin",
-                    "https://app.acme.example",
-                    "--access-seconds",
-                    &seconds(lifetimes.access_seconds),
-                    "--refresh-seconds",
-                    &seconds(lifetimes.refresh_seconds),
-                    "--earliest-refresh-seconds",
-                    &seconds(lifetimes.earliest_refresh_seconds),
-                ],
-                &format!("{CLIENT_SECRET}\n"),
-            )
+            .json(&[&usual, more].concat(), &format!("{CLIENT_SECRET}\n"))
             .await?;
         Ok(())
     }

@@ -26,7 +26,7 @@ async fn a_call_gets_through() {
         store.connection(change.connection.id).await.unwrap(),
         Some(change.connection)
     );
-    store.warm_up().await;
+    store.warm_up(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,8 +95,15 @@ impl Browser {
         }
     }
 
-    /// Comes back with a code.
+    /// Comes back with a code, and lets what goes on after the answer come to its end.
     pub async fn come_back(&mut self, world: &World, trip: &Trip, code: &str) -> Answer {
+        let answer = self.rush_back(world, trip, code).await;
+        world.idle().await;
+        answer
+    }
+
+    /// Comes back with a code, and does not wait for anything but the answer.
+    pub async fn rush_back(&mut self, world: &World, trip: &Trip, code: &str) -> Answer {
         self.get(world, "/callback/exact-nl", &trip.query(code)).await
     }
 

@@ -273,6 +273,7 @@ async fn exchanges_of_one_user_that_overlap_are_contested() {
             .await
     };
     tokio::join!(one, two);
+    world.idle().await;
     let older = world.connection(first).await;
     assert!(!older.contests[0].ours_is_later);
     assert_eq!(older.attention.unwrap().problem, Problem::Contested);

@@ -103,7 +103,7 @@ async fn a_lease_that_ended_without_a_word_asks_for_a_new_try() {
     let trip = browser.depart(&world, &token).await;
     // A process that dies in the middle: the claim stands, nobody reports back.
     *world.ports().platform.takes.lock().unwrap() = Duration::from_secs(100_000);
-    browser.come_back(&world, &trip, "code").await;
+    browser.rush_back(&world, &trip, "code").await;
     assert_eq!(title(&browser.look(&world, &trip).await), "Still working");
     tokio::time::advance(Duration::from_secs(200)).await;
     world.ask(id, Event::Woke).await;

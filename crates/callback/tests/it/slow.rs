@@ -27,7 +27,7 @@ async fn slow(takes: u32) -> (World, handover_core::ids::ConnectionId, Browser, 
 async fn after_twenty_seconds_the_customer_is_told_and_the_exchange_goes_on() {
     let (world, id, mut browser, trip) = slow(35).await;
     let start = tokio::time::Instant::now();
-    let answer = browser.come_back(&world, &trip, "code").await;
+    let answer = browser.rush_back(&world, &trip, "code").await;
     assert_eq!(start.elapsed(), 20 * SECOND);
     assert_eq!(
         (answer.status_code, answer.headers["location"].as_str()),
@@ -39,7 +39,7 @@ async fn after_twenty_seconds_the_customer_is_told_and_the_exchange_goes_on() {
     assert!(page.body.contains("<meta http-equiv=\"refresh\" content=\"3\">"));
     assert_eq!(world.pairs(), 0);
     // A reload meanwhile, too.
-    assert_eq!(browser.come_back(&world, &trip, "code").await.status_code, 303);
+    assert_eq!(browser.rush_back(&world, &trip, "code").await.status_code, 303);
 
     world.idle().await;
     assert_eq!(start.elapsed(), 35 * SECOND);
@@ -100,9 +100,25 @@ async fn an_exchange_that_fails_late_is_shown_all_the_same() {
         .lock()
         .unwrap()
         .push_back(Err(error));
-    browser.come_back(&world, &trip, "code").await;
+    browser.rush_back(&world, &trip, "code").await;
     assert_eq!(title(&browser.look(&world, &trip).await), "Still working");
     world.idle().await;
     assert_eq!(title(&browser.look(&world, &trip).await), "That did not work");
     assert!(world.connection(id).await.effect.is_none());
+}
+
+/// The question who consented takes long: the customer does not wait for it, and the worker need not ask.
+#[tokio::test(start_paused = true)]
+async fn the_customer_goes_on_as_soon_as_the_pair_is_stored() {
+    let (world, id, mut browser, trip) = slow(0).await;
+    *world.ports().platform.me_takes.lock().unwrap() = 7 * SECOND;
+    let start = tokio::time::Instant::now();
+    let answer = browser.rush_back(&world, &trip, "code").await;
+    assert_eq!((answer.status_code, start.elapsed()), (303, Duration::ZERO));
+    assert_eq!(world.pairs(), 1);
+    assert_eq!(title(&browser.look(&world, &trip).await), "Connected");
+    assert!(world.connection(id).await.identity.is_none());
+    world.idle().await;
+    assert_eq!(start.elapsed(), 7 * SECOND);
+    assert!(world.connection(id).await.identity.is_some());
 }
