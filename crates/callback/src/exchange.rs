@@ -126,7 +126,7 @@ where
             sealed,
         };
         let identity = self.ask(application, received.access_token);
-        let stored = match self.desk().keep(&rescued, &Actor::Callback, budget).await {
+        let stored = match self.desk().keep(&connection, &rescued, &Actor::Callback, budget).await {
             Ok(Kept::Stored(stored)) => *stored,
             Ok(Kept::Rescued) => {
                 // The worker brings it home, and asks who it is.

@@ -177,7 +177,7 @@ where
             brought,
             sealed,
         };
-        match self.desk.keep(&rescued, &Actor::Worker, budget).await {
+        match self.desk.keep(claimed, &rescued, &Actor::Worker, budget).await {
             Ok(Kept::Stored(connection)) => {
                 let kept = connection.pair.as_ref().map(|pair| &pair.key) == Some(&rescued.brought.pair);
                 tracing::info!(

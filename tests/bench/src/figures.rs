@@ -151,6 +151,7 @@ impl Run {
     fn warm_callbacks(&self) -> Result<Vec<Figure>> {
         let (ours, python, node) = (self.warm("callback")?, self.warm(PYTHON)?, self.warm(NODE)?);
         let trips = |warm: &Warm| one(warm.path.injected_ms / self.round_trip_ms);
+        let whole = |warm: &Warm| one(warm.whole.injected_ms / self.round_trip_ms);
         let requests = |warm: &Warm| one(count(warm.calls.values().sum::<usize>()));
         let four = 4.0 * self.round_trip_ms;
         let (own, of_four) = (ours.over_injected.median(), ours.answer_ms.median() / four);
@@ -160,13 +161,15 @@ impl Run {
                 .against("four round trips", four)
                 .aiming("at most 1.10 × four round trips", of_four <= 1.10),
             Figure::of(
-                "callback, warm: round trips one after another, connections included",
+                "callback, warm: round trips one after another until the answer, connections included",
                 "",
                 trips(ours),
             )
             .beside(trips(python), trips(node))
             .against("limit", 4.0)
             .aiming("at most 4", trips(ours).median() <= 4.0),
+            Figure::of("callback, warm: … until all that came of it had ended", "", whole(ours))
+                .beside(whole(python), whole(node)),
             Figure::of(
                 "callback, warm: answer over its own injected time",
                 "",

@@ -72,6 +72,12 @@ pub struct Path {
 }
 
 impl Calls {
+    /// Those that were back by then: what an answer has waited for.
+    #[must_use]
+    pub fn until(&self, moment: Instant) -> Self {
+        Self(self.0.iter().filter(|call| call.back <= moment).cloned().collect())
+    }
+
     /// Requests by service and operation, connections included.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<String, usize> {

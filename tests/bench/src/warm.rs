@@ -29,8 +29,10 @@ pub struct Warm {
     pub calls: BTreeMap<String, usize>,
     /// What they cost.
     pub units: Units,
-    /// What lies one after another, in the last run.
+    /// What lies one after another until the answer, in the last run.
     pub path: Path,
+    /// The same until all that came of it had ended.
+    pub whole: Path,
 }
 
 /// Invokes ours and the peers' `rounds` times each.
@@ -66,11 +68,12 @@ async fn one(stage: &Stage, program: &Program, event: &Value, rounds: usize) -> 
             continue;
         }
         let calls = stage.world.tally.take();
-        let path = calls.critical_path();
+        let path = calls.until(answered.at).critical_path();
         warm.cpu_ms.add(function.cpu_ms()? - before);
         warm.answer_ms.add(answered.ms());
         warm.over_injected.add(answered.ms() / path.injected_ms);
         (warm.calls, warm.units, warm.path) = (calls.counts(), calls.units(), path);
+        warm.whole = calls.critical_path();
     }
     warm.resident_mb.add(function.memory()?.resident);
     function.stop().await?;

@@ -24,15 +24,23 @@ pub enum Kept {
 }
 
 impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
-    /// Stores a pair that was received. If the table cannot take it, it goes to the rescue queue at once; if that cannot
-    /// take it either, both are tried until the invocation's last moment.
+    /// Stores a pair that was received: on the version in hand, which the claim has written, and after a conflict on the
+    /// one that stands there. If the table cannot take it, it goes to the rescue queue at once; if that cannot take it
+    /// either, both are tried until the invocation's last moment.
     ///
     /// # Errors
     /// When neither could take it: it is lost with this process.
-    pub async fn keep(&self, rescued: &Rescued, by: &Actor, budget: &Budget) -> Result<Kept, ApplyError> {
+    pub async fn keep(
+        &self,
+        in_hand: &Connection,
+        rescued: &Rescued,
+        by: &Actor,
+        budget: &Budget,
+    ) -> Result<Kept, ApplyError> {
         let mut safe_since = None;
+        let mut tried = self.keep_on(in_hand, rescued, by).await;
         loop {
-            let error = match self.keep_once(rescued, by).await {
+            let error = match tried {
                 Ok(connection) => return Ok(Kept::Stored(Box::new(connection))),
                 Err(error) => error,
             };
@@ -52,6 +60,7 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
                 };
             }
             self.clock.sleep(PAUSE).await;
+            tried = self.keep_once(rescued, by).await;
         }
     }
 
@@ -71,14 +80,18 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
 
     async fn keep_once(&self, rescued: &Rescued, by: &Actor) -> Result<Connection, ApplyError> {
         let connection = self.load(rescued.connection).await?;
+        self.keep_on(&connection, rescued, by).await
+    }
+
+    async fn keep_on(&self, connection: &Connection, rescued: &Rescued, by: &Actor) -> Result<Connection, ApplyError> {
         let event = Event::Received(rescued.brought.clone());
         let along = Along {
             pair: Some(rescued.sealed.clone()),
             ..Along::default()
         };
-        match self.apply_to(&connection, &event, by, &along).await {
+        match self.apply_to(connection, &event, by, &along).await {
             // An earlier write of it, whose answer was lost.
-            Err(ApplyError::Refused(refused)) if refused.why == Why::NothingToDo => Ok(connection),
+            Err(ApplyError::Refused(refused)) if refused.why == Why::NothingToDo => Ok(connection.clone()),
             result => result,
         }
     }

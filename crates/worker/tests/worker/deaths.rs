@@ -61,8 +61,8 @@ async fn wherever_the_process_dies_the_token_is_presented_once_or_recovered_once
         deaths += 1;
     }
     assert!(deaths > 8, "only {deaths} places to die at");
-    // Heard by nobody, or heard and not yet read or written.
-    assert_eq!(lost, 3, "the one window that nobody can close");
+    // Heard by nobody, or heard and not yet written.
+    assert_eq!(lost, 2, "the one window that nobody can close");
 }
 
 /// The recovery's process dies too: the token is not presented a third time.
