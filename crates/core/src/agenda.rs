@@ -184,3 +184,18 @@ pub(crate) fn look_up_at(doubt: &Doubt) -> Option<Timestamp> {
         Some(last) => later(last, delay.saturating_mul(doubt.looked.max(1))),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_is_longer_up_to_a_day_and_spread_by_a_fifth() {
+        let wait = |retries, random: u128| back_off(retries, EffectId::new(Timestamp::UNIX_EPOCH, random)).as_millis();
+        for (retries, seconds) in (0..).zip([30, 120, 600, 3_600, 21_600, 86_400, 86_400]) {
+            assert_eq!(wait(retries, 0), seconds * 1_000);
+            assert_eq!(wait(retries, 500), seconds * 1_100);
+            assert_eq!(wait(retries, 1_500), seconds * 1_100, "whatever the id");
+        }
+    }
+}

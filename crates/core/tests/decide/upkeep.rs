@@ -129,3 +129,23 @@ fn what_is_forgotten_keeps_its_id_and_its_state_and_no_names() {
     world.play(&Move::Erase);
     assert!(world.connection.erase_to.is_none());
 }
+
+/// A person hears daily of work that waits for them, the OEM weekly of what waits for it.
+#[test]
+fn what_waits_for_somebody_is_put_in_front_of_them_again() {
+    let mut taken_by_nobody = World::authorized(ChannelKind::Assisted, 0, 600);
+    taken_by_nobody.play(&Move::Wake);
+    let mut unanswered = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 });
+    for (world, status, days) in [
+        (&mut taken_by_nobody, Status::AwaitingOperator, 1),
+        (&mut unanswered, Status::Invited, 7),
+    ] {
+        for _ in 0..3 {
+            assert_eq!(world.status(), status);
+            let before = world.now;
+            world.play(&Move::WaitForTheAgenda);
+            assert_eq!(world.now.duration_since(before).as_secs(), days * DAY);
+            assert_eq!(world.play(&Move::Wake), None);
+        }
+    }
+}
