@@ -149,3 +149,31 @@ fn what_waits_for_somebody_is_put_in_front_of_them_again() {
         }
     }
 }
+
+#[test]
+fn nobody_is_reminded_of_what_only_waits_for_its_time() {
+    let mut world = World::authorized(ChannelKind::Http, 20 * 86_400, 600);
+    world.play(&Move::WaitForTheAgenda);
+    assert_eq!(
+        agenda::step(&world.connection, world.now),
+        Step::Perform(Task::Register)
+    );
+    assert_eq!((world.now.as_second() - START) / DAY, 20);
+}
+
+#[test]
+fn who_consented_is_asked_while_a_person_is_awaited_too() {
+    let mut world = World::new(ChannelKind::Assisted, Due::AfterConsent { seconds: 0 });
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange {
+        which: 0,
+        told: Some(600),
+    });
+    world.play(&Move::Wake);
+    assert_eq!(world.status(), Status::AwaitingOperator);
+    world.play(&Move::WaitForTheAgenda);
+    assert_eq!(
+        agenda::step(&world.connection, world.now),
+        Step::Perform(Task::AskIdentity)
+    );
+}
