@@ -121,6 +121,15 @@ mod tests {
     }
 
     #[test]
+    fn exchanges_that_meet_in_one_moment_overlap() {
+        let (one, two) = (chain(1, 10, 20), chain(2, 20, 30));
+        for (ours, other) in [(&one, &two), (&two, &one)] {
+            let standing = ordered(ours.clone(), Some(other.clone())).standing;
+            assert!(matches!(standing, Standing::Contested(_)), "{standing:?}");
+        }
+    }
+
+    #[test]
     fn a_connection_does_not_contest_itself_and_claims_once() {
         let (first, second) = (chain(1, 10, 11), chain(1, 10, 20));
         assert_eq!(ordered(second.clone(), Some(first)).standing, Standing::Alone);
