@@ -129,6 +129,14 @@ fn contested(draft: &mut Draft<'_>, contest: Contest) {
     if known {
         return;
     }
+    if let Some(by) = draft.connection.wishes.superseded_by {
+        // Whatever it has ended itself, the one that ended it has ended too.
+        if contest.ours_is_later {
+            draft.record(What::ChainReplaced { connection: with });
+            draft.tell(&contest.with, News::Superseded { by });
+        }
+        return;
+    }
     let frozen = matches!(draft.connection.state, State::Registering | State::InDoubt(_));
     if draft.connection.pair.is_some() && !frozen {
         draft.attention(

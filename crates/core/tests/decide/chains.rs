@@ -373,7 +373,7 @@ proptest! {
 }
 
 /// Two consents of one user whose exchanges were under way at the same time: the second is the later one.
-fn contested() -> Town {
+fn overlapping() -> Town {
     let mut town = Town::new();
     for step in [
         Move::Consent(0),
@@ -382,10 +382,16 @@ fn contested() -> Town {
         Move::Wait(1),
         Move::Answer(0),
         Move::Answer(1),
-        Move::Identify(0),
-        Move::Identify(1),
-        Move::Tell(1, true),
     ] {
+        town.play(step);
+    }
+    town
+}
+
+/// The same, and both know it.
+fn contested() -> Town {
+    let mut town = overlapping();
+    for step in [Move::Identify(0), Move::Identify(1), Move::Tell(1, true)] {
         town.play(step);
     }
     for of in [0, 1] {
@@ -446,19 +452,9 @@ fn a_contest_that_cannot_be_settled_any_more_is_a_persons() {
 #[test]
 fn a_registered_database_that_may_have_lost_its_authorisation_is_told_of() {
     for given_up_first in [true, false] {
-        let mut town = Town::new();
-        for step in [
-            Move::Consent(0),
-            Move::Wait(1),
-            Move::Consent(1),
-            Move::Wait(1),
-            Move::Answer(0),
-            Move::Answer(1),
-            Move::Identify(0),
-            Move::Register(0),
-        ] {
-            town.play(step);
-        }
+        let mut town = overlapping();
+        town.play(Move::Identify(0));
+        town.play(Move::Register(0));
         let unsettled = [
             Move::Identify(1),
             Move::Tell(1, true),
