@@ -90,8 +90,8 @@ impl HttpClient {
                 Ok(response) => {
                     let answer = Answer::read(response, deadline).await;
                     // The next question of this invocation goes over it too.
-                    if answer.cut.is_none() && line.is_open() {
-                        *self.ahead.lock().await = Some(line);
+                    if answer.cut.is_none() {
+                        *self.ahead.lock().await = Some(line.again());
                     }
                     return Ok(answer);
                 }

@@ -96,3 +96,15 @@ async fn a_broken_answer_ends_its_connection() {
     ask(&client, &server.url()).await.unwrap();
     assert_eq!((server.connections(), server.requests().await.len()), (2, 2));
 }
+
+#[tokio::test]
+async fn one_that_was_idle_for_long_is_not_trusted() {
+    let server = Server::start(Behaviour::AnswerAll(ANSWER.to_vec())).await;
+    let client = client();
+    client.open_ahead(&server.url()).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    tokio::time::resume();
+    ask(&client, &server.url()).await.unwrap();
+    assert_eq!((server.connections(), server.requests().await.len()), (2, 1));
+}

@@ -1,6 +1,6 @@
 //! A connection that is used for a request or two.
 
-use std::{error::Error, io, sync::Arc};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 use http::{
     Uri,
@@ -111,10 +111,15 @@ fn plain(error: &dyn Error) -> String {
     text.chars().filter(|c| !c.is_control()).take(160).collect()
 }
 
+/// How long an open connection may have been idle: whoever is on the other side closes it sooner or later, and a request
+/// that meets that moment is lost.
+const IDLE_LIMIT: Duration = Duration::from_secs(5);
+
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Line {
     origin: Origin,
+    used_at: Instant,
     sender: SendRequest<Full<Bytes>>,
 }
 
@@ -136,15 +141,23 @@ impl Line {
         tokio::spawn(async move {
             let _ = connection.await;
         });
-        Ok(Self { origin, sender })
+        Ok(Self {
+            origin,
+            used_at: Instant::now(),
+            sender,
+        })
     }
 
     pub fn leads_to(&self, origin: &Origin) -> bool {
-        self.origin == *origin && self.is_open()
+        self.origin == *origin && !self.sender.is_closed() && self.used_at.elapsed() < IDLE_LIMIT
     }
 
-    pub fn is_open(&self) -> bool {
-        !self.sender.is_closed()
+    /// After an answer that was read to its end.
+    pub fn again(self) -> Self {
+        Self {
+            used_at: Instant::now(),
+            ..self
+        }
     }
 
     pub async fn send(&mut self, request: Outgoing) -> Result<http::Response<Incoming>, NotHeard> {
