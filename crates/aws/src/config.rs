@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use handover_core::budget::LEAST_FOR_TOKENS;
+
 /// A setting that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -190,6 +192,10 @@ fn queue_url(
     }
 }
 
+/// What a claim, its reads before it and the storing after it need beside a call of the token endpoint.
+const BESIDE_TOKENS: Duration = Duration::from_secs(15);
+const TIMEOUT: &str = "HANDOVER_TIMEOUT_SECONDS";
+
 /// How long an invocation may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeout {
@@ -204,17 +210,30 @@ impl Timeout {
     /// # Errors
     /// [`ConfigError`] names the key.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        const KEY: &str = "HANDOVER_TIMEOUT_SECONDS";
         const EXPECTED: &str = "the function's timeout in seconds, 1 to 900";
-        let found = required(&get, KEY, EXPECTED)?;
+        let found = required(&get, TIMEOUT, EXPECTED)?;
         let seconds = found
             .parse()
             .ok()
             .filter(|seconds| (1..=900).contains(seconds))
-            .ok_or_else(|| invalid(KEY, &found, EXPECTED))?;
+            .ok_or_else(|| invalid(TIMEOUT, &found, EXPECTED))?;
         Ok(Self {
             limit: Duration::from_secs(seconds),
         })
+    }
+
+    /// Reads it for a function that calls the platform's token endpoint.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key, also where such a call would not fit.
+    pub fn for_tokens(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        const EXPECTED: &str =
+            "75 seconds at least: the platform's token endpoint is given 60, and storing takes its part";
+        let timeout = Self::read(get)?;
+        if timeout.limit < LEAST_FOR_TOKENS.saturating_add(BESIDE_TOKENS) {
+            return Err(invalid(TIMEOUT, &timeout.limit.as_secs().to_string(), EXPECTED));
+        }
+        Ok(timeout)
     }
 }
 

@@ -89,15 +89,18 @@ where
         let work = self
             .background
             .spawn(async move { callback.take(&back, code, budget, safe).await });
+        let panicked = trip.clone();
+        // Told whether or not the customer has gone on by then.
+        let work = self.background.spawn(async move {
+            work.await
+                .inspect_err(|error| {
+                    tracing::error!(authorisation.id = %panicked, error = %told(error), "handover.panicked");
+                })
+                .ok()
+        });
         tokio::select! {
             biased;
-            ended = work => match ended {
-                Ok(answer) => answer,
-                Err(error) => {
-                    tracing::error!(authorisation.id = %trip, error = %told(&error), "handover.panicked");
-                    outcome
-                }
-            },
+            ended = work => ended.ok().flatten().unwrap_or(outcome),
             Ok(()) = stored => outcome,
             () = tokio::time::sleep(self.patience(&budget)) => {
                 tracing::info!(authorisation.id = %trip, "handover.still_working");

@@ -18,7 +18,6 @@ use crate::{
     Callback,
     applications::NotOpened,
     callback::{Return, usable},
-    exchange::LEAST,
     told,
 };
 
@@ -148,7 +147,7 @@ where
         };
         for _ in 0..TRIES {
             // Never claimed without the time that the exchange needs: such a claim would only cost a consent.
-            if !budget.fits(clock, LEAST) {
+            if budget.for_tokens(clock).is_none() {
                 tracing::error!(connection.id = %connection.id, "handover.no_time_left");
                 return Err(NotClaimed::Unavailable);
             }

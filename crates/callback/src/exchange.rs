@@ -18,13 +18,6 @@ use tokio::sync::oneshot;
 
 use crate::{Callback, callback::Return, claim::Claim, told};
 
-/// The least time that an exchange is given: the platform was seen to take 35 s, and who gives up early may have
-/// spent the code for nothing.
-pub(crate) const LEAST: Duration = Duration::from_secs(60);
-/// The most.
-const MOST: Duration = Duration::from_secs(75);
-/// Kept free after it, if there is more than the least: for storing on a bad day.
-const FOR_STORING: Duration = Duration::from_secs(25);
 /// The most that the question for the identity is given. The worker asks again.
 const FOR_IDENTITY: Duration = Duration::from_secs(20);
 
@@ -53,8 +46,7 @@ where
     ) {
         let Self { ports, .. } = &**self;
         // The claim itself may have been slow. Nothing is sent that could not be heard out.
-        let ended = if budget.fits(&ports.clock, LEAST) {
-            let limit = budget.left(&ports.clock).saturating_sub(FOR_STORING).clamp(LEAST, MOST);
+        let ended = if let Some(limit) = budget.for_tokens(&ports.clock) {
             let at = ports.clock.now();
             let answer = ports
                 .platform

@@ -11,6 +11,9 @@ use handover_callback::{Callback, Ports, Settings, serve};
 use handover_platform::{ExactOnline, HttpClient};
 use lambda_runtime::Error;
 
+/// Reads that a callback makes side by side.
+const SIDE_BY_SIDE: usize = 3;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
@@ -27,9 +30,13 @@ async fn run() -> Result<(), Error> {
     telemetry::start(&Logging::read(environment))?;
     let settings = Settings::read(environment)?;
     let aws = clients::load().await;
+    let store = DynamoStore::new(clients::dynamodb(&aws), Tables::read(environment)?);
+    let vault = KmsVault::new(clients::kms(&aws), Keys::read(environment)?);
+    // The first calls pay for the handshakes: while the function starts, nobody waits for them.
+    tokio::join!(store.warm_up(SIDE_BY_SIDE), vault.warm_up());
     let ports = Ports {
-        store: DynamoStore::new(clients::dynamodb(&aws), Tables::read(environment)?),
-        vault: KmsVault::new(clients::kms(&aws), Keys::read(environment)?),
+        store,
+        vault,
         queue: SqsQueue::new(clients::sqs(&aws), WakeQueue::read(environment)?)
             .with_rescue(RescueQueue::read(environment)?),
         platform: ExactOnline::new(HttpClient::new(Transport::read(environment)?.allow_http)?),

@@ -4,10 +4,6 @@ use std::time::Duration;
 
 use handover_aws::config::{ConfigError, Timeout};
 
-use crate::exchange::LEAST;
-
-/// What a claim, its reads before it and the storing after it need beside the exchange itself.
-const BESIDE: Duration = Duration::from_secs(15);
 /// The gateway gives up after 30 s; reaching it takes its part, too.
 const STILL_WORKING_AFTER: Duration = Duration::from_secs(20);
 
@@ -27,16 +23,8 @@ impl Settings {
     /// # Errors
     /// [`ConfigError`] names the key.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        const TIMEOUT: &str = "HANDOVER_TIMEOUT_SECONDS";
         const STILL_WORKING: &str = "HANDOVER_STILL_WORKING_SECONDS";
-        let timeout = Timeout::read(&get)?.limit;
-        if timeout < LEAST.saturating_add(BESIDE) {
-            return Err(ConfigError::Invalid {
-                key: TIMEOUT,
-                found: timeout.as_secs().to_string(),
-                expected: "75 seconds at least: the platform's token endpoint is given 60, and storing takes its part",
-            });
-        }
+        let timeout = Timeout::for_tokens(&get)?.limit;
         let still_working_after = match get(STILL_WORKING).filter(|text| !text.trim().is_empty()) {
             None => STILL_WORKING_AFTER,
             Some(text) => text

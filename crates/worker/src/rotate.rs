@@ -1,13 +1,11 @@
 //! Exchanging a refresh token for the next pair.
 
-use std::time::Duration;
-
 use futures::join;
 use handover_aws::telemetry::error_chain;
 use handover_core::{
     application::ApplicationSecret,
     apply::{Along, ApplyError, Kept},
-    budget::Budget,
+    budget::{Budget, LEAST_FOR_TOKENS},
     connection::{Connection, Pair, PairKey, Problem},
     decide::decide,
     event::{Actor, Brought, Event},
@@ -21,14 +19,6 @@ use handover_core::{
 };
 
 use crate::{WakeError, Worker, unseal::Closed};
-
-/// The least time that a refresh is given: the platform was seen to take 35 s, and who gives up early may have spent
-/// the token for nothing.
-pub(crate) const LEAST: Duration = Duration::from_secs(60);
-/// The most.
-const MOST: Duration = Duration::from_secs(75);
-/// Kept free after it, if there is more than the least: for storing on a bad day.
-const FOR_STORING: Duration = Duration::from_secs(25);
 
 /// All that a rotation needs, in hand before anything is spent.
 struct Ready<K> {
@@ -71,8 +61,10 @@ where
             Err(Closed::Obstacle(obstacle)) => return self.not_ready(connection, obstacle).await,
             Err(Closed::Away(error)) => return Err(error),
         };
-        if !budget.fits(clock, LEAST) {
-            return Err(WakeError::NoTime { needed: LEAST });
+        if budget.for_tokens(clock).is_none() {
+            return Err(WakeError::NoTime {
+                needed: LEAST_FOR_TOKENS,
+            });
         }
         match self
             .desk
@@ -121,11 +113,10 @@ where
     ) -> Result<Connection, WakeError> {
         let clock = self.desk.clock;
         // The claim itself may have been slow. Nothing is sent that could not be heard out.
-        if !budget.fits(clock, LEAST) {
+        let Some(limit) = budget.for_tokens(clock) else {
             let error = not_sent("the claim took so long that the refresh did not fit into the invocation any more");
             return self.rotation_failed(claimed, ready.effect, error, budget).await;
-        }
-        let limit = budget.left(clock).saturating_sub(FOR_STORING).clamp(LEAST, MOST);
+        };
         let sent_at = clock.now();
         let answer = self
             .platform

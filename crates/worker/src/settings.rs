@@ -4,11 +4,6 @@ use std::time::Duration;
 
 use handover_aws::config::{ConfigError, Deployment, Timeout};
 
-use crate::rotate;
-
-/// What a claim, its reads before it and the storing after it need beside the rotation itself.
-const BESIDE: Duration = Duration::from_secs(15);
-
 /// What the environment says to this function only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -29,22 +24,10 @@ impl Settings {
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             deployment: Deployment::read(&get)?.name,
-            timeout: timeout(&get)?,
+            timeout: Timeout::for_tokens(&get)?.limit,
             accept_unknown_identity: accept_unknown_identity(&get)?,
         })
     }
-}
-
-fn timeout(get: &impl Fn(&str) -> Option<String>) -> Result<Duration, ConfigError> {
-    let timeout = Timeout::read(get)?.limit;
-    if timeout < rotate::LEAST.saturating_add(BESIDE) {
-        return Err(ConfigError::Invalid {
-            key: "HANDOVER_TIMEOUT_SECONDS",
-            found: timeout.as_secs().to_string(),
-            expected: "75 seconds at least: the platform's token endpoint is given 60, and storing takes its part",
-        });
-    }
-    Ok(timeout)
 }
 
 fn accept_unknown_identity(get: &impl Fn(&str) -> Option<String>) -> Result<bool, ConfigError> {
