@@ -192,6 +192,27 @@ fn queue_url(
     }
 }
 
+/// Who a function is, and where. Lambda sets all of it.
+pub(crate) struct Aws {
+    pub region: String,
+    pub key: String,
+    pub secret: String,
+    pub token: Option<String>,
+}
+
+impl Aws {
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        const REGION: &str = "the region of the tables, keys and queues, as Lambda sets it";
+        const CREDENTIALS: &str = "part of the role's credentials, as Lambda sets them";
+        Ok(Self {
+            region: required(&get, "AWS_REGION", REGION)?,
+            key: required(&get, "AWS_ACCESS_KEY_ID", CREDENTIALS)?,
+            secret: required(&get, "AWS_SECRET_ACCESS_KEY", CREDENTIALS)?,
+            token: text(&get, "AWS_SESSION_TOKEN"),
+        })
+    }
+}
+
 /// What a claim, its reads before it and the storing after it need beside a call of the token endpoint.
 const BESIDE_TOKENS: Duration = Duration::from_secs(15);
 const TIMEOUT: &str = "HANDOVER_TIMEOUT_SECONDS";

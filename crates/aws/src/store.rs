@@ -16,7 +16,6 @@ mod transact;
 mod wake;
 
 use aws_sdk_dynamodb::Client;
-use futures::future::join_all;
 use handover_core::{
     application::Application,
     authorisation::{Authorisation, Link},
@@ -48,17 +47,6 @@ impl DynamoStore {
     #[must_use]
     pub fn new(client: Client, tables: Tables) -> Self {
         Self { client, tables }
-    }
-
-    /// Opens as many connections as calls will be made side by side, by reads of an item that is not there. The first
-    /// calls of a process pay for credentials and TLS handshakes; made while a function starts, it is not the customer
-    /// who waits. What they say does not matter.
-    pub async fn warm_up(&self, side_by_side: usize) {
-        let nobody = ConnectionId::new(Timestamp::UNIX_EPOCH, 0);
-        let reads = (0..side_by_side).map(|_| self.connection(nobody));
-        for error in join_all(reads).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(service = "table", error = %crate::telemetry::error_chain(&error), "handover.not_warmed_up");
-        }
     }
 }
 

@@ -15,8 +15,6 @@ use aws_sdk_kms::{
     types::DataKeySpec,
 };
 use handover_core::{
-    connection::PairKey,
-    ids::AuthorisationId,
     ports::{DataKey, OpenError, Place, SealError, Sealed, Vault, VaultError},
     secret::Plaintext,
 };
@@ -49,18 +47,6 @@ impl KmsVault {
             client,
             keys,
             kept: KeptKeys::default(),
-        }
-    }
-
-    /// A data key that nobody uses. The first call of a process pays for the TLS handshake; see
-    /// [`DynamoStore::warm_up`](crate::DynamoStore::warm_up).
-    pub async fn warm_up(&self) {
-        let nobody = PairKey {
-            authorisation: AuthorisationId::from_digest(&[0; 32]),
-            generation: 1,
-        };
-        if let Err(error) = self.data_key(&Place::Pair(nobody)).await {
-            tracing::warn!(service = "kms", error = %crate::telemetry::error_chain(&error), "handover.not_warmed_up");
         }
     }
 

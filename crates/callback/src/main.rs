@@ -11,9 +11,6 @@ use handover_callback::{Callback, Ports, Settings, serve};
 use handover_platform::{ExactOnline, HttpClient};
 use lambda_runtime::Error;
 
-/// Reads that a callback makes side by side.
-const SIDE_BY_SIDE: usize = 3;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
@@ -29,11 +26,9 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Error> {
     telemetry::start(&Logging::read(environment))?;
     let settings = Settings::read(environment)?;
-    let aws = clients::load().await;
+    let aws = clients::in_lambda(environment)?;
     let store = DynamoStore::new(clients::dynamodb(&aws), Tables::read(environment)?);
     let vault = KmsVault::new(clients::kms(&aws), Keys::read(environment)?);
-    // The first calls pay for the handshakes: while the function starts, nobody waits for them.
-    tokio::join!(store.warm_up(SIDE_BY_SIDE), vault.warm_up());
     let ports = Ports {
         store,
         vault,

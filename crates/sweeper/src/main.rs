@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Error> {
     telemetry::start(&Logging::read(environment))?;
     let (deployment, timeout) = (Deployment::read(environment)?.name, Timeout::read(environment)?.limit);
-    let aws = clients::load().await;
+    let aws = clients::in_lambda(environment)?;
     let store = DynamoStore::new(clients::dynamodb(&aws), Tables::read(environment)?);
     let queue = SqsQueue::new(clients::sqs(&aws), WakeQueue::read(environment)?);
     let (clock, randomness) = (SystemClock::new(), SystemRandomness);

@@ -14,9 +14,6 @@ use handover_platform::{ExactOnline, HttpClient};
 use handover_worker::{Settings, Worker};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
-/// Connections to the table that are opened while the function starts: a batch is followed side by side.
-const SIDE_BY_SIDE: usize = 4;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
@@ -33,7 +30,7 @@ async fn run() -> Result<(), Error> {
     telemetry::start(&Logging::read(environment))?;
     let settings = Settings::read(environment)?;
     let http = HttpClient::new(Transport::read(environment)?.allow_http)?;
-    let aws = clients::load().await;
+    let aws = clients::in_lambda(environment)?;
     let store = DynamoStore::new(clients::dynamodb(&aws), Tables::read(environment)?);
     let queue =
         SqsQueue::new(clients::sqs(&aws), WakeQueue::read(environment)?).with_rescue(RescueQueue::read(environment)?);
@@ -52,8 +49,6 @@ async fn run() -> Result<(), Error> {
         registrar: &registrar,
         settings,
     };
-    // The first calls pay for the handshakes: while the function starts, nobody waits for them.
-    tokio::join!(store.warm_up(SIDE_BY_SIDE), vault.warm_up());
     let follow = async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(worker.handle(event.payload).await);
     lambda_runtime::run(service_fn(follow)).await
 }

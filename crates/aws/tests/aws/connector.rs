@@ -26,7 +26,36 @@ async fn a_call_gets_through() {
         store.connection(change.connection.id).await.unwrap(),
         Some(change.connection)
     );
-    store.warm_up(1).await;
+}
+
+/// What Lambda sets, and where this service is.
+fn environment(endpoint: String) -> impl Fn(&str) -> Option<String> + Send + Sync + 'static {
+    move |key| match key {
+        "AWS_REGION" => Some("eu-west-1".to_owned()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN" => Some("local".to_owned()),
+        "AWS_ENDPOINT_URL_DYNAMODB" => Some(endpoint.clone()),
+        "AWS_ENDPOINT_URL" => Some("http://127.0.0.1:1".to_owned()),
+        "AWS_SDK_UA_APP_ID" => Some("handover-worker".to_owned()),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_needs_nothing_but_what_lambda_sets() {
+    let cloud = cloud().await;
+    let config = clients::in_lambda(environment(cloud.endpoint.clone())).unwrap();
+    assert_eq!(
+        config.app_name().map(ToString::to_string).as_deref(),
+        Some("handover-worker")
+    );
+    let store = DynamoStore::new(clients::dynamodb(&config), tables());
+    let (change, _) = scene::invited(scene::at(0));
+    store.write(&change).await.unwrap();
+    for missing in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        let get = environment(cloud.endpoint.clone());
+        let error = clients::in_lambda(move |key| get(key).filter(|_| key != missing)).unwrap_err();
+        assert!(error.to_string().starts_with(missing), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
