@@ -192,12 +192,20 @@ impl Function {
         Ok(answered)
     }
 
+    /// Its process.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn id(&self) -> Result<u32> {
+        self.process.id().context("it has ended")
+    }
+
     /// Holds it to Lambda's share of a processor for this many MB.
     ///
     /// # Errors
     /// When it has ended.
     pub fn hold(&self, memory: f64) -> Result<Share> {
-        Share::hold(self.process.id().context("it has ended")?, memory)
+        Share::hold(self.id()?, memory)
     }
 
     /// Its memory.
@@ -205,7 +213,7 @@ impl Function {
     /// # Errors
     /// When it has ended.
     pub fn memory(&self) -> Result<Memory> {
-        process::memory(self.process.id().context("it has ended")?)
+        process::memory(self.id()?)
     }
 
     /// The processor time it has taken, in milliseconds.
@@ -213,7 +221,18 @@ impl Function {
     /// # Errors
     /// When it has ended.
     pub fn cpu_ms(&self) -> Result<f64> {
-        process::cpu_ms(self.process.id().context("it has ended")?)
+        process::cpu_ms(self.id()?)
+    }
+
+    /// Asks it to end, as what watches it may have something to write, and waits.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn terminate(mut self) -> Result<()> {
+        let asked = Command::new("kill").arg(self.id()?.to_string()).status().await?;
+        anyhow::ensure!(asked.success(), "{} cannot be asked to end", self.name);
+        timeout(LIMIT, self.process.wait()).await??;
+        Ok(())
     }
 
     /// Ends it.

@@ -10,6 +10,7 @@ pub mod expected;
 pub mod figures;
 pub mod fixture;
 pub mod function;
+pub mod instructions;
 pub mod kms;
 pub mod life;
 pub mod machine;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use handover_bench::{
     batch, cold, expected,
     figures::{self, Run},
-    life,
+    instructions, life,
     machine::Machine,
     memory,
     programs::Places,
@@ -112,8 +112,13 @@ async fn run(folder: &Path) -> Result<ExitCode> {
             expected::write(&expected::of(&life::live(&stage, settings.round_trip).await?))?;
             Ok(ExitCode::SUCCESS)
         }
+        ["instructions"] => {
+            let stage = Stage::set(places(), folder.to_owned()).await?;
+            print!("{}", instructions::measure(&stage, folder).await?);
+            Ok(ExitCode::SUCCESS)
+        }
         _ => {
-            eprintln!("usage: bench [readme | counts [--write]]");
+            eprintln!("usage: bench [readme | counts [--write] | instructions]");
             Ok(ExitCode::FAILURE)
         }
     }

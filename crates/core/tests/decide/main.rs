@@ -10,6 +10,7 @@
 )]
 
 mod books;
+mod bounds;
 mod chains;
 mod consents;
 mod invariants;
