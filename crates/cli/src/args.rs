@@ -76,7 +76,7 @@ pub enum Command {
     Connect(Connect),
     /// Makes a new link; the one before it stops working
     Link(LinkArgs),
-    /// Lists connections, last changed first
+    /// Lists connections, last made first
     List(List),
     /// Shows one connection: where it stands, what comes next, what happened
     Show(One),

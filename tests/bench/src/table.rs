@@ -20,7 +20,7 @@ pub const CONNECTIONS: &str = "connections";
 /// Partition and sort attribute of the indexes of the table of connections, all of keys only, as the template has them.
 const INDEXES: [(&str, &str, &str); 4] = [
     ("wake", "wake_shard", "wake_at"),
-    ("status", "status", "updated_at"),
+    ("status", "status", "created_at"),
     ("reference", "reference", "created_at"),
     ("expiring", "expiring", "pair_ends_at"),
 ];

@@ -100,7 +100,7 @@ impl<'a> Partition<'a> {
             index: "status",
             by: "status",
             of,
-            sorted_by: "updated_at",
+            sorted_by: "created_at",
             shows: Shows::NewestFirst,
         }
     }

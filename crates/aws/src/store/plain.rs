@@ -62,7 +62,7 @@ fn listed<T: Serialize>(key: &Key, kind: &str, value: &T) -> Result<Item, Reject
     let mut item = item::holding(key, value)?;
     item.insert("status".to_owned(), s(kind));
     // It has no time of its own; without one it would not be in the index.
-    item.insert("updated_at".to_owned(), n(0));
+    item.insert("created_at".to_owned(), n(0));
     Ok(item)
 }
 

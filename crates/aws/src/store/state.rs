@@ -20,7 +20,7 @@ use super::{
 
 /// Said by key and index attributes.
 const ELSEWHERE: [&str; 4] = ["id", "revision", "reference", "wake_at"];
-/// Said by an index attribute, if it is in whole milliseconds.
+/// Said by an attribute beside the document, where a number is shorter, if it is in whole milliseconds.
 const TIMES: [&str; 2] = ["created_at", "updated_at"];
 
 /// The one partition of the index of pairs that near their end: few at a time.

@@ -78,8 +78,7 @@ impl Cloud {
     async fn create_tables(&self) {
         let text =
             ["pk", "sk", "wake_shard", "status", "reference", "expiring"].map(|name| (name, ScalarAttributeType::S));
-        let numbers =
-            ["wake_at", "updated_at", "created_at", "pair_ends_at"].map(|name| (name, ScalarAttributeType::N));
+        let numbers = ["wake_at", "created_at", "pair_ends_at"].map(|name| (name, ScalarAttributeType::N));
         let attribute = |(name, kind): &(&str, ScalarAttributeType)| {
             AttributeDefinition::builder()
                 .attribute_name(*name)
@@ -90,7 +89,7 @@ impl Cloud {
         let attributes: Vec<_> = text.iter().chain(&numbers).map(attribute).collect();
         let indexes = [
             index("wake", "wake_shard", "wake_at"),
-            index("status", "status", "updated_at"),
+            index("status", "status", "created_at"),
             index("reference", "reference", "created_at"),
             index("expiring", "expiring", "pair_ends_at"),
         ];

@@ -59,7 +59,7 @@ impl SummaryView {
 /// Connections.
 #[derive(Debug, Serialize)]
 pub struct Listed {
-    /// Last changed first; of one customer, last made first; expiring ones soonest first.
+    /// Last made first; expiring ones soonest first.
     pub connections: Vec<SummaryView>,
     /// Whether there are more.
     pub more: bool,

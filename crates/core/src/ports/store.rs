@@ -278,7 +278,7 @@ pub trait Store: Send + Sync {
     /// used counts too.
     fn count(&self, status: Status, up_to: u32) -> impl Future<Output = Result<u32, ReadError>> + Send;
 
-    /// Lists connections, last changed first (of one customer: last made first). Eventually consistent.
+    /// Lists connections, last made first. Eventually consistent.
     fn list(
         &self,
         filter: &Filter,

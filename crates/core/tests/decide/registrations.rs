@@ -47,6 +47,29 @@ fn a_due_time_that_this_consent_cannot_reach_is_told_at_once() {
 }
 
 #[test]
+fn another_time_holds_at_once_unless_something_is_under_way() {
+    let later = Due::AfterConsent { seconds: 7_200 };
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&Move::Begin {
+        person: false,
+        look_up: false,
+        unknown: false,
+    });
+    let due = world.connection.registration.due;
+    world.play(&Move::Reschedule(7_200));
+    assert_eq!(
+        (world.connection.registration.due, world.connection.wishes.reschedule),
+        (due, Some(later))
+    );
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&Move::Reschedule(7_200));
+    assert_eq!(
+        (world.connection.registration.due, world.connection.wishes.reschedule),
+        (later, None)
+    );
+}
+
+#[test]
 fn absent_counts_after_the_delay_only_and_twice() {
     let mut world = World::authorized(ChannelKind::Http, 0, 600);
     world.play(&Move::Begin {

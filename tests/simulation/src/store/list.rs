@@ -93,14 +93,15 @@ pub(super) fn page<'a>(
 
 /// Where `connection` stands in the index that the list is read from, the greatest first; `None`: it is not in it.
 fn rank(filter: &Filter, connection: &Connection) -> Option<i64> {
+    let created_at = time::floor(connection.created_at);
     if let Some(reference) = &filter.reference {
-        return (connection.reference == *reference).then_some(time::floor(connection.created_at));
+        return (connection.reference == *reference).then_some(created_at);
     }
     if let Some(before) = filter.expiring_before {
         let ends_at = time::floor(expiring(connection)?);
         return (ends_at <= time::floor(before)).then_some(ends_at.saturating_neg());
     }
-    shows(filter, connection).then_some(time::floor(connection.updated_at))
+    shows(filter, connection).then_some(created_at)
 }
 
 /// When the pair ends of which the OEM was warned.
