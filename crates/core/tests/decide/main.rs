@@ -9,6 +9,7 @@
     reason = "a test may fail by panicking"
 )]
 
+mod asks;
 mod books;
 mod bounds;
 mod chains;
