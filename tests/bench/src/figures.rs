@@ -39,6 +39,9 @@ pub struct Run {
     pub zips: BTreeMap<String, u64>,
 }
 
+/// As Lambda counts its limits (its "50 MB" are 52,428,800 bytes), and the kernel memory.
+const MEGABYTE: f64 = 1_048_576.0;
+
 /// The sizes of the zips.
 ///
 /// # Errors
@@ -138,7 +141,7 @@ impl Run {
             ]);
         }
         for (name, bytes) in &self.zips {
-            let megabytes = count(usize::try_from(*bytes)?) / 1_000_000.0;
+            let megabytes = count(usize::try_from(*bytes)?) / MEGABYTE;
             figures.push(
                 Figure::of(format!("{name}: zip"), "MB", one(megabytes))
                     .against("limit", 3.0)

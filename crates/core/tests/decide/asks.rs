@@ -183,3 +183,61 @@ fn news_of_a_chain_that_a_newer_consent_has_replaced_do_not_touch_the_newer() {
     assert!(world.connection.contests.is_empty() && world.connection.to_tell.len() == 1);
     assert_eq!(world.status(), Status::Authorized);
 }
+
+const SUPERSEDED: [Move; 2] = [
+    Move::Hear {
+        of: 0,
+        told: Heard::Superseded,
+        by: 0,
+    },
+    Move::Hear {
+        of: 0,
+        told: Heard::Superseded,
+        by: 1,
+    },
+];
+
+#[test]
+fn a_pair_in_doubt_is_not_touched_by_a_newer_consent_until_the_doubt_is_settled() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&BEGIN);
+    world.play(&Move::End {
+        which: 0,
+        how: How::Unanswered,
+    });
+    assert_eq!(world.play(&SUPERSEDED[0]), None);
+    assert_eq!(world.status(), Status::InDoubt);
+    assert!(world.connection.pair.is_some() && world.connection.wishes.superseded_by.is_some());
+    world.play(&Move::Settle {
+        registered: false,
+        unspent: true,
+    });
+    assert_eq!(world.connection.pair, None);
+}
+
+#[test]
+fn what_has_ended_already_is_not_ended_again() {
+    let mut registered = World::authorized(ChannelKind::Http, 0, 600);
+    registered.play(&BEGIN);
+    registered.play(&Move::End {
+        which: 0,
+        how: How::Registered,
+    });
+    assert_eq!(registered.play(&SUPERSEDED[0]), None);
+    assert_eq!(registered.play(&SUPERSEDED[1]), Some(Why::NothingToDo), "told once");
+    assert_eq!(registered.status(), Status::Registered);
+
+    let mut cancelled = World::authorized(ChannelKind::Http, 0, 600);
+    cancelled.play(&Move::Cancel);
+    assert_eq!(cancelled.play(&SUPERSEDED[0]), Some(Why::NothingToDo));
+
+    let mut expired = World::renewing(ChannelKind::Assisted, Due::AfterConsent { seconds: 0 }, None).unwrap();
+    expired.consent(600);
+    expired.now = expired.connection.pair.as_ref().unwrap().refresh_ends_at;
+    while expired.status() != Status::Reauthorize {
+        assert_eq!(expired.play(&Move::Wake), None);
+    }
+    let state = expired.connection.state.clone();
+    assert_eq!(expired.play(&SUPERSEDED[0]), Some(Why::NothingToDo));
+    assert_eq!(expired.connection.state, state);
+}
