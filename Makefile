@@ -125,6 +125,11 @@ simulate-breaks: prerequisites ## Break one promise after the other on purpose: 
 	@cargo build --locked --quiet --package handover-simulate
 	@SEEDS=$(SEEDS) target/debug/simulate breaks
 
+.PHONY: precision-simulated
+precision-simulated: prerequisites ## How late registrations are, on a simulated clock (SEEDS=n)
+	@cargo build --locked --quiet --package handover-precision
+	@$(if $(filter command environment,$(firstword $(origin SEEDS))),SEEDS=$(SEEDS)) target/debug/precision simulated
+
 .PHONY: model
 model: prerequisites ## Check the protocol over the production rules exhaustively within bounds, and print the states
 	@cargo run --locked --quiet --package handover-model

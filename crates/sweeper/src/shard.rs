@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use handover_core::{ids::ConnectionId, ports::DuePointer};
+use jiff::Timestamp;
 
 /// How many new entries a page brings.
 pub(crate) const PAGE: u32 = 100;
@@ -15,7 +16,8 @@ pub(crate) struct Shard {
     seen: HashSet<ConnectionId>,
     /// Entries of the last page that had been seen before.
     stuck: u32,
-    was_read: bool,
+    /// The last entry of the last page.
+    read_to: Option<Timestamp>,
 }
 
 /// What a page brought.
@@ -33,7 +35,7 @@ impl Shard {
             number,
             seen: HashSet::new(),
             stuck: 0,
-            was_read: false,
+            read_to: None,
         }
     }
 
@@ -44,12 +46,17 @@ impl Shard {
 
     /// Whether it was read at all.
     pub fn was_read(&self) -> bool {
-        self.was_read
+        self.read_to.is_some()
+    }
+
+    /// Nothing before this is still to be read.
+    pub fn read_to(&self) -> Option<Timestamp> {
+        self.read_to
     }
 
     /// Takes in what was read with [`Shard::limit`].
     pub fn turn(&mut self, page: Vec<DuePointer>) -> Turned {
-        self.was_read = true;
+        self.read_to = Some(page.last().map_or(Timestamp::MIN, |due| due.wake_at));
         let read = u32::try_from(page.len()).unwrap_or(u32::MAX);
         let more = read >= self.limit();
         let fresh: Vec<_> = page
@@ -63,8 +70,6 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     fn entries(from: u32, to: u32) -> Vec<DuePointer> {
@@ -81,8 +86,17 @@ mod tests {
     #[test]
     fn a_page_that_is_not_full_is_the_last() {
         let mut shard = Shard::new(0);
+        assert!(!shard.was_read());
         let turned = shard.turn(entries(0, 3));
         assert_eq!((turned.fresh.len(), turned.more), (3, false));
+        assert_eq!(shard.read_to(), Timestamp::from_second(2).ok());
+    }
+
+    #[test]
+    fn a_part_without_an_entry_was_read() {
+        let mut shard = Shard::new(0);
+        assert!(!shard.turn(Vec::new()).more);
+        assert!(shard.was_read());
     }
 
     #[test]

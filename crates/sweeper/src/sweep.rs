@@ -43,7 +43,7 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
 
     /// Reads what is due within the reach of the queue, earliest first, does what needs no secret and sends wake-ups for
     /// the rest, each application at its pace. A page of every part of the index at a time, so that none starves behind
-    /// another.
+    /// another; what is due after something that one of them still holds is sent after that.
     pub async fn sweep(&self) -> Report {
         let budget = Budget::begin(self.desk.clock, self.timeout);
         let horizon = later(self.desk.clock.now(), LONGEST_DELAY);
@@ -53,6 +53,8 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         };
         let mut paces = Paces::default();
         let mut shards: Vec<_> = (0..self.desk.store.shards()).map(Shard::new).collect();
+        // Left to the next sweep if this one is cut short.
+        let mut held = Vec::new();
         while !shards.is_empty() {
             if self.is_late(&budget) {
                 report.cut_short = true;
@@ -60,8 +62,15 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                 break;
             }
             let due = self.pages(&mut shards, horizon, &mut report).await;
-            let wake_ups = self.tend_all(&due, horizon, &budget, &mut report).await;
-            self.wake_up_all(wake_ups, &mut paces, &mut report).await;
+            held.extend(self.tend_all(&due, horizon, &budget, &mut report).await);
+            // A pace is given out in the order of the due times: what comes out of order waits behind all before it.
+            let read_to = shards.iter().filter_map(Shard::read_to).min();
+            let ready = held
+                .extract_if(.., |wake_up: &mut WakeUp| {
+                    read_to.is_none_or(|read_to| wake_up.at <= read_to)
+                })
+                .collect();
+            self.wake_up_all(ready, &mut paces, &mut report).await;
         }
         report.in_doubt = self.doubts().await;
         tracing::info!(

@@ -66,6 +66,7 @@ pub fn arrives(world: &mut World, number: usize) -> Outcome {
         authorisation: submission.authorisation.clone(),
         segment: submission.segment.clone(),
         user,
+        made_at: world.now,
     };
     world.invantive.make(submission.connection, database);
     settle(world, number, Fate::Succeeded);

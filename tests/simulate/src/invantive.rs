@@ -24,6 +24,8 @@ pub struct Manner {
     pub refuses: u64,
     /// "Try later" in a thousand.
     pub puts_off: u64,
+    /// How long it takes over a registration, once that has arrived.
+    pub takes: Duration,
 }
 
 /// A database.
@@ -35,6 +37,8 @@ pub struct Database {
     pub segment: Segment,
     /// Whose data it holds.
     pub user: User,
+    /// When its registration arrived.
+    pub made_at: Duration,
 }
 
 /// How a submission stands.

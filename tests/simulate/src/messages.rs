@@ -22,12 +22,25 @@ pub struct Message {
 }
 
 /// What waits in the queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Messages {
     waiting: BTreeMap<u64, Message>,
     numbers: u64,
     /// Messages that nobody could follow.
     pub dead: u64,
+    /// The longest that a message which can be seen waits to be fetched, on a good day.
+    pub fetched_within: Duration,
+}
+
+impl Default for Messages {
+    fn default() -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            numbers: 0,
+            dead: 0,
+            fetched_within: seconds(2),
+        }
+    }
 }
 
 impl Messages {
@@ -63,6 +76,20 @@ impl Messages {
             .filter(|(other, message)| **other != number && message.hidden_until <= now);
         let mut numbers: Vec<u64> = others.map(|(other, _)| *other).take(beside).collect();
         numbers.push(number);
+        numbers
+            .into_iter()
+            .filter_map(|number| self.hand_out(number, now))
+            .collect()
+    }
+
+    /// Those of `numbers` that can be seen. Hides them.
+    pub fn take(&mut self, numbers: &[u64], now: Duration) -> Vec<(u64, String, Seen)> {
+        let seen = |number: &&u64| {
+            self.waiting
+                .get(number)
+                .is_some_and(|message| message.hidden_until <= now)
+        };
+        let numbers: Vec<u64> = numbers.iter().filter(seen).copied().collect();
         numbers
             .into_iter()
             .filter_map(|number| self.hand_out(number, now))

@@ -161,6 +161,7 @@ fn manner(chance: &mut Chance) -> Manner {
         wants_fresh: chance.in_thousand(300),
         refuses: *chance.pick(&[0, 0, 100, 300]).unwrap_or(&0),
         puts_off: *chance.pick(&[0, 0, 200, 600]).unwrap_or(&0),
+        takes: Duration::ZERO,
     }
 }
 

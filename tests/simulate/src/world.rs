@@ -170,8 +170,14 @@ impl World {
     /// What our clocks show.
     #[must_use]
     pub fn clock(&self) -> Timestamp {
+        self.at(self.now)
+    }
+
+    /// What our clocks show so long after the start, if they do not jump from now on.
+    #[must_use]
+    pub fn at(&self, since_start: Duration) -> Timestamp {
         let start = Timestamp::from_second(START).unwrap_or(Timestamp::UNIX_EPOCH);
-        later(start, self.now + self.ahead)
+        later(start, since_start + self.ahead)
     }
 
     /// How long until our clocks show `moment`.

@@ -92,7 +92,10 @@ fn sent(world: &mut World, body: String, delay: Duration) {
     let calm = world.plan.is_calm(world.now);
     let late = match world.chance.below(20) {
         0 if !calm => world.chance.time(seconds(30), minutes(30)),
-        _ => world.chance.time(Duration::ZERO, seconds(2)),
+        _ => {
+            let within = world.messages.fetched_within;
+            world.chance.time(Duration::ZERO, within)
+        }
     };
     world.plan_act(delay + late, Act::Deliver(number));
 }

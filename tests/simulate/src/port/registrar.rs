@@ -6,11 +6,11 @@ use handover_core::{
     connection::{LookUpRule, PairFate, Problem},
     event::{LookUpAnswer, Outcome},
     ids::{AuthorisationId, ConnectionId, CustomerReference, Segment},
-    ports::{NotPrepared, Registrar, Submission},
+    ports::{Clock, NotPrepared, Registrar, Submission},
     secret::Plaintext,
 };
 
-use super::Port;
+use super::{Port, SimulatedClock};
 use crate::{
     act::Act,
     breaks::Break,
@@ -67,7 +67,9 @@ impl Registrar for SimulatedRegistrar {
     async fn submit(&self, prepared: Prepared) -> Outcome {
         let call = Call::irreversible("registrar.submit");
         let process = self.0.process;
-        self.0
+        let takes = self.0.hub.world().invantive.manner.takes;
+        let outcome = self
+            .0
             .call(
                 call,
                 LIMIT,
@@ -111,7 +113,11 @@ impl Registrar for SimulatedRegistrar {
                     }
                 },
             )
-            .await
+            .await;
+        if !takes.is_zero() {
+            SimulatedClock(self.0.clone()).sleep(takes).await;
+        }
+        outcome
     }
 
     async fn look_up(

@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+pub mod lateness;
+pub mod simulated;
+pub mod table;
