@@ -143,6 +143,10 @@ bench: zips build .venv-bench/installed tests/bench/peers/node/dist/callback.cjs
 bench-counts: zips build ## Count the calls of a connection's life; fails if they, or its items, grow
 	@cargo run --locked --quiet --profile harness --package handover-bench -- counts
 
+.PHONY: bench-scale
+bench-scale: zips build ## Sweep and list over ten thousand, a hundred thousand and a million stored connections (SWEEPS=n)
+	@cargo run --locked --quiet --profile harness --package handover-bench -- scale
+
 .venv-bench/installed: tests/bench/peers/python/requirements.txt | prerequisites
 	@echo "installing the peer in Python into .venv-bench"
 	@python3 -m venv .venv-bench

@@ -1,9 +1,6 @@
 //! A connection of each kind, as the command, the callback and the worker have stored it, and very many like them.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -109,9 +106,11 @@ impl Originals {
     /// So many connections like them.
     ///
     /// # Errors
-    /// When this machine's clock is out of its mind.
+    /// When the first of them does not say when it was made.
     pub fn multiply(&self, size: usize) -> Result<Tables> {
-        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+        // A few seconds ago.
+        let made = self.items.first().and_then(|item| text(item, "created_at"));
+        let now = made.context("nobody knows when it was made")?.parse()?;
         let clones = (0..size).map(|number| clone(number, now)).collect();
         let stock = Stock::new(self.items.clone(), clones, SHARDS);
         Ok(self.around.clone().over(Arc::new(stock)))
