@@ -138,7 +138,7 @@ model: prerequisites ## Check the protocol over the production rules exhaustivel
 model-breaks: prerequisites ## Leave out one precaution after the other: the model check has to notice each
 	@cargo run --locked --quiet --package handover-model -- breaks
 
-# COLD, WARM, BATCHES and MESSAGES say how often, ROUND_TRIP_MS how far away the upstreams are.
+# COLD, WARM, BATCHES, MESSAGES and SWEEPS say how often, ROUND_TRIP_MS how far away the upstreams are.
 .PHONY: bench
 bench: zips build .venv-bench/installed tests/bench/peers/node/dist/callback.cjs ## Measure the zips beside their peers; fails if calls or items grow, never for a time
 	@cargo run --locked --quiet --profile harness --package handover-bench
@@ -147,6 +147,10 @@ bench: zips build .venv-bench/installed tests/bench/peers/node/dist/callback.cjs
 .PHONY: bench-counts
 bench-counts: zips build ## Count the calls of a connection's life; fails if they, or its items, grow
 	@cargo run --locked --quiet --profile harness --package handover-bench -- counts
+
+.PHONY: bench-scale
+bench-scale: zips build ## Sweep and list over ten thousand, a hundred thousand and a million stored connections (SWEEPS=n)
+	@cargo run --locked --quiet --profile harness --package handover-bench -- scale
 
 .venv-bench/installed: tests/bench/peers/python/requirements.txt | prerequisites
 	@echo "installing the peer in Python into .venv-bench"

@@ -1,6 +1,7 @@
 //! DynamoDB's operations over [`Tables`].
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -74,10 +75,6 @@ impl Service for DynamoDb {
 }
 
 fn perform(inner: &mut Inner, operation: &str, body: &Value) -> Option<(Value, Units)> {
-    let reads = |reads| Units {
-        reads,
-        ..Units::default()
-    };
     let writes = |writes| Units {
         writes,
         ..Units::default()
@@ -88,11 +85,12 @@ fn perform(inner: &mut Inner, operation: &str, body: &Value) -> Option<(Value, U
             let (table, key) = (string(body, "TableName"), object(body, "Key"));
             let consistent = body.get("ConsistentRead").and_then(Value::as_bool).unwrap_or_default();
             let found = tables.get(table, &key);
-            let units = read_units(found.map_or(0, size), consistent);
-            (
-                found.map_or_else(|| json!({}), |item| json!({ "Item": item })),
-                reads(units),
-            )
+            let units = Units {
+                reads: read_units(found.as_deref().map_or(0, size), consistent),
+                items: usize::from(found.is_some()),
+                ..Units::default()
+            };
+            (found.map_or_else(|| json!({}), |item| json!({ "Item": &*item })), units)
         }
         "BatchGetItem" => batch(tables, body),
         "PutItem" | "DeleteItem" | "UpdateItem" => {
@@ -122,11 +120,12 @@ fn batch(tables: &Tables, body: &Value) -> (Value, Units) {
         let keys = asked.get("Keys").and_then(Value::as_array).into_iter().flatten();
         let keys: Vec<Item> = keys.filter_map(|key| key.as_object().cloned()).collect();
         let consistent = asked.get("ConsistentRead").and_then(Value::as_bool).unwrap_or_default();
-        let found: Vec<&Item> = keys.iter().filter_map(|key| tables.get(&table, key)).collect();
+        let found: Vec<Cow<'_, Item>> = keys.iter().filter_map(|key| tables.get(&table, key)).collect();
+        units.items += found.len();
         units.reads += found.iter().map(|item| read_units(size(item), consistent)).sum::<f64>();
         responses
             .as_object_mut()
-            .map(|responses| responses.insert(table, json!(found)));
+            .map(|responses| responses.insert(table, found.iter().map(|item| json!(&**item)).collect()));
     }
     (json!({ "Responses": responses, "UnprocessedKeys": {} }), units)
 }
@@ -138,11 +137,11 @@ fn write(inner: &mut Inner, kind: &str, step: &Value, transaction: bool) -> (f64
     let (units, before, after) = match kind {
         "Put" | "PutItem" => {
             let item = object(step, "Item");
-            let before = tables.get(table, &item).cloned().unwrap_or_default();
+            let before = tables.get(table, &item).map(Cow::into_owned).unwrap_or_default();
             (tables.put(table, item.clone(), transaction), before, item)
         }
         "Delete" | "DeleteItem" => {
-            let before = tables.get(table, &key).cloned().unwrap_or_default();
+            let before = tables.get(table, &key).map(Cow::into_owned).unwrap_or_default();
             (tables.delete(table, &key, transaction), before, key)
         }
         "Update" | "UpdateItem" => tables.update(table, &key, &change(step), transaction),
@@ -199,17 +198,21 @@ fn named(body: &Value, name: &str) -> String {
 fn query(tables: &Tables, body: &Value) -> Option<(Value, Units)> {
     let range = range(body)?;
     let index = body.get("IndexName").and_then(Value::as_str);
-    let mut items = tables.query(string(body, "TableName"), index, &range);
-    if let Some(limit) = body.get("Limit").and_then(Value::as_u64) {
-        items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    }
+    let limit = body
+        .get("Limit")
+        .and_then(Value::as_u64)
+        .and_then(|limit| usize::try_from(limit).ok());
+    let items = tables.query(string(body, "TableName"), index, &range, limit.unwrap_or(usize::MAX));
     let consistent = body.get("ConsistentRead").and_then(Value::as_bool).unwrap_or_default();
     let units = read_units(items.iter().map(size).sum(), consistent);
-    let answer = json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items });
+    let read = items.len();
+    let answer = json!({ "Count": read, "ScannedCount": read, "Items": items });
     Some((
         answer,
         Units {
             reads: units,
+            entries: if index.is_some() { read } else { 0 },
+            items: if index.is_some() { 0 } else { read },
             ..Units::default()
         },
     ))

@@ -14,6 +14,7 @@ use crate::{
     memory::Growth,
     programs::{FUNCTIONS, NODE, PYTHON, Places},
     report::Figure,
+    scale::Scale,
     stats::Sample,
     warm::Warm,
 };
@@ -35,6 +36,8 @@ pub struct Run {
     pub growth: Growth,
     /// A life.
     pub life: Life,
+    /// Over many stored connections.
+    pub scale: Scale,
     /// Bytes of each zip.
     pub zips: BTreeMap<String, u64>,
 }
@@ -69,6 +72,7 @@ impl Run {
         let mut figures = self.cold_starts()?;
         figures.extend(self.warm_callbacks()?);
         figures.extend(self.worker());
+        figures.extend(self.scale.figures());
         figures.extend(self.costs()?);
         Ok(figures)
     }

@@ -1,7 +1,10 @@
 //! Connections as they really come about: the command makes them, the callback opens their links, customers consent.
 //! So nothing here knows what an item looks like.
 
-use std::{path::Path, process::Stdio};
+use std::{
+    path::Path,
+    process::{Output, Stdio},
+};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -18,12 +21,11 @@ pub const APPLICATION: &str = "exact-nl";
 /// The channel that registers over http.
 pub const CHANNEL: &str = "invantive";
 
-/// Runs the command `handover` against the upstreams; answers what it printed as JSON.
-///
-/// # Errors
-/// When it fails; says what it said.
-pub async fn handover(command: &Path, world: &World, arguments: &[&str], input: &str) -> Result<Value> {
-    let mut process = Command::new(command)
+/// The command `handover`, against the upstreams; prints JSON.
+#[must_use]
+pub fn command(command: &Path, world: &World, arguments: &[&str]) -> Command {
+    let mut process = Command::new(command);
+    process
         .args(["--stack", DEPLOYMENT, "--json"])
         .args(arguments)
         .env_clear()
@@ -32,14 +34,30 @@ pub async fn handover(command: &Path, world: &World, arguments: &[&str], input: 
         .envs(world.environment())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::piped());
+    process
+}
+
+/// Runs the command `handover` against the upstreams; answers what it printed as JSON.
+///
+/// # Errors
+/// When it fails; says what it said.
+pub async fn handover(handover: &Path, world: &World, arguments: &[&str], input: &str) -> Result<Value> {
+    let mut process = command(handover, world, arguments)
         .spawn()
-        .with_context(|| format!("{} cannot be run: run `make build`", command.display()))?;
+        .with_context(|| format!("{} cannot be run: run `make build`", handover.display()))?;
     if let Some(mut stdin) = process.stdin.take() {
         // One that reads nothing has closed its end already.
         stdin.write_all(input.as_bytes()).await.ok();
     }
-    let output = process.wait_with_output().await?;
+    printed(&process.wait_with_output().await?, arguments)
+}
+
+/// What the command printed as JSON.
+///
+/// # Errors
+/// When it failed; says what it said.
+pub fn printed(output: &Output, arguments: &[&str]) -> Result<Value> {
     if !output.status.success() {
         bail!(
             "handover {}: {}",
@@ -50,15 +68,15 @@ pub async fn handover(command: &Path, world: &World, arguments: &[&str], input: 
     serde_json::from_slice(&output.stdout).context("handover printed no JSON")
 }
 
-/// Adds the sample application, and the channel over http.
+/// Adds an application, with `more` said of it.
 ///
 /// # Errors
 /// When the command fails.
-pub async fn prepare(command: &Path, world: &World, folder: &Path) -> Result<()> {
+pub async fn add_application(name: &str, command: &Path, world: &World, more: &[&str]) -> Result<()> {
     let add = [
         "app",
         "add",
-        APPLICATION,
+        name,
         "--host",
         &world.exact_url,
         "--client-id",
@@ -66,7 +84,16 @@ pub async fn prepare(command: &Path, world: &World, folder: &Path) -> Result<()>
         "--display-name",
         "Acme",
     ];
-    handover(command, world, &add, "client-secret\n").await?;
+    handover(command, world, &[&add, more].concat(), "client-secret\n").await?;
+    Ok(())
+}
+
+/// Adds the sample application, and the channel over http.
+///
+/// # Errors
+/// When the command fails.
+pub async fn prepare(command: &Path, world: &World, folder: &Path) -> Result<()> {
+    add_application(APPLICATION, command, world, &[]).await?;
     let profile = folder.join("profile.json");
     let address = format!("{}/api/databases", world.invantive_url);
     let text = json!({
@@ -96,11 +123,19 @@ pub async fn prepare(command: &Path, world: &World, folder: &Path) -> Result<()>
 /// # Errors
 /// When the command fails.
 pub async fn connect(command: &Path, world: &World, number: usize, due: &str) -> Result<Url> {
+    connect_to(APPLICATION, command, world, number, due).await
+}
+
+/// Makes a connection to `application`.
+///
+/// # Errors
+/// When the command fails.
+pub async fn connect_to(application: &str, command: &Path, world: &World, number: usize, due: &str) -> Result<Url> {
     let (reference, database) = (format!("Customer {number}"), format!("customer-{number}"));
     let arguments = [
         "connect",
         "--app",
-        APPLICATION,
+        application,
         "--channel",
         CHANNEL,
         "--reference",

@@ -15,7 +15,7 @@ use handover_bench::{
     machine::Machine,
     memory,
     programs::Places,
-    report,
+    report, scale,
     stage::Stage,
     warm,
 };
@@ -28,6 +28,7 @@ struct Settings {
     warm: usize,
     batches: usize,
     messages: usize,
+    sweeps: usize,
 }
 
 fn number(key: &str, usual: usize) -> Result<usize> {
@@ -47,6 +48,7 @@ impl Settings {
             warm: number("WARM", 100)?,
             batches: number("BATCHES", 20)?,
             messages: number("MESSAGES", 100_000)?,
+            sweeps: number("SWEEPS", 5)?,
         })
     }
 }
@@ -117,8 +119,9 @@ async fn run(folder: &Path) -> Result<ExitCode> {
             print!("{}", instructions::measure(&stage, folder).await?);
             Ok(ExitCode::SUCCESS)
         }
+        ["scale"] => alone(folder, &settings).await,
         _ => {
-            eprintln!("usage: bench [readme | counts [--write] | instructions]");
+            eprintln!("usage: bench [readme | scale | counts [--write] | instructions]");
             Ok(ExitCode::FAILURE)
         }
     }
@@ -138,6 +141,16 @@ fn judge(counted: &expected::Numbers) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
+/// Sweeps and lists over many stored connections alone.
+async fn alone(folder: &Path, settings: &Settings) -> Result<ExitCode> {
+    eprintln!("setting up: upstreams over TLS, connections by the command and the callback");
+    let stage = Stage::set(places(), folder.to_owned()).await?;
+    let scale = scale::measure(&stage, settings.sweeps, settings.round_trip).await?;
+    eprintln!("the benchmark itself had {:.0} MB at most", scale.own_highest_mb);
+    println!("{}", report::table(&scale.figures()));
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn all(folder: &Path, settings: &Settings, readme: bool) -> Result<ExitCode> {
     let machine = Machine::here();
     eprintln!("setting up: upstreams over TLS, connections by the command and the callback");
@@ -152,6 +165,8 @@ async fn all(folder: &Path, settings: &Settings, readme: bool) -> Result<ExitCod
     let batches = batch::measure(&stage, settings.batches).await?;
     eprintln!("memory: {} messages", settings.messages);
     let growth = memory::measure(&stage, settings.messages).await?;
+    eprintln!("sweeps and lists: {} over each of three sizes", settings.sweeps);
+    let scale = scale::measure(&stage, settings.sweeps, settings.round_trip).await?;
     let run = Run {
         machine,
         round_trip_ms: settings.round_trip.as_secs_f64() * 1_000.0,
@@ -160,6 +175,7 @@ async fn all(folder: &Path, settings: &Settings, readme: bool) -> Result<ExitCod
         batches,
         growth,
         life,
+        scale,
         zips: figures::zips(&stage.places)?,
     };
     let (figures, bills) = (run.figures()?, run.bills()?);

@@ -3,9 +3,10 @@
 use std::fs;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 /// Resident memory.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Memory {
     /// Now, in MB.
     pub resident: f64,

@@ -1,12 +1,16 @@
 //! Items and what touching them costs. Just as much of DynamoDB as is needed: conditions are not judged, they hold.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
+    sync::Arc,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
+
+use crate::stock::Stock;
 
 /// An item: attribute names and typed values, as they go over the wire.
 pub type Item = Map<String, Value>;
@@ -17,20 +21,73 @@ pub type Key = (String, String, String);
 /// The table that has the indexes.
 pub const CONNECTIONS: &str = "connections";
 
-/// Partition and sort attribute of the indexes of the table of connections, all of keys only, as the template has them.
-const INDEXES: [(&str, &str, &str); 4] = [
-    ("wake", "wake_shard", "wake_at"),
-    ("status", "status", "created_at"),
-    ("reference", "reference", "created_at"),
-    ("expiring", "expiring", "pair_ends_at"),
-];
+/// An index of the table of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Index {
+    /// Its name.
+    pub name: &'static str,
+    /// Its partition key.
+    pub by: &'static str,
+    /// Its sort key, a number.
+    pub sort: &'static str,
+}
+
+impl Index {
+    /// As the template has them, all of keys only.
+    pub const ALL: [Self; 4] = [
+        Self::of("wake", "wake_shard", "wake_at"),
+        Self::of("status", "status", "created_at"),
+        Self::of("reference", "reference", "created_at"),
+        Self::of("expiring", "expiring", "pair_ends_at"),
+    ];
+
+    const fn of(name: &'static str, by: &'static str, sort: &'static str) -> Self {
+        Self { name, by, sort }
+    }
+
+    /// An item's entry; `None` where it has none.
+    fn entry(&self, item: &Item) -> Option<Item> {
+        (item.contains_key(self.by) && item.contains_key(self.sort)).then(|| {
+            let kept = |name: &str| [self.by, self.sort, "pk", "sk"].contains(&name);
+            let kept = item.iter().filter(|(name, _)| kept(name));
+            kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+        })
+    }
+
+    /// Where an item stands; `None` where it does not.
+    fn place(&self, item: &Item) -> Option<Place> {
+        Some(Place {
+            index: self.name,
+            partition: text(item, self.by)?.to_owned(),
+            at: text(item, self.sort)?.parse().ok()?,
+            key: key_of(CONNECTIONS, item),
+        })
+    }
+}
+
+/// Where an item stands in an index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    index: &'static str,
+    partition: String,
+    at: i64,
+    key: Key,
+}
 
 /// All tables. A clone is a snapshot.
 #[derive(Debug, Clone, Default)]
-pub struct Tables(BTreeMap<Key, Item>);
+pub struct Tables {
+    items: BTreeMap<Key, Item>,
+    indexed: BTreeSet<Place>,
+    /// Connections that lie below all that was written.
+    stock: Arc<Stock>,
+    /// Those of them that were written over, or deleted.
+    covered: BTreeSet<Key>,
+}
 
 /// An attribute's text, whatever its type.
-fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+#[must_use]
+pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     let typed = item.get(name)?;
     typed.get("S").or_else(|| typed.get("N"))?.as_str()
 }
@@ -78,29 +135,59 @@ pub fn read_units(bytes: usize, consistent: bool) -> f64 {
 }
 
 impl Tables {
+    /// The same over very many other connections.
+    #[must_use]
+    pub fn over(self, stock: Arc<Stock>) -> Self {
+        Self { stock, ..self }
+    }
+
     /// The item at `key`.
     #[must_use]
-    pub fn get(&self, table: &str, key: &Item) -> Option<&Item> {
-        self.0.get(&key_of(table, key))
+    pub fn get(&self, table: &str, key: &Item) -> Option<Cow<'_, Item>> {
+        let key = key_of(table, key);
+        self.items.get(&key).map(Cow::Borrowed).or_else(|| {
+            let below = table == CONNECTIONS && !self.covered.contains(&key);
+            let found = below.then(|| self.stock.get(&key.1, &key.2)).flatten();
+            found.map(Cow::Owned)
+        })
     }
 
     /// Puts an item; answers write units.
     pub fn put(&mut self, table: &str, item: Item, transaction: bool) -> Written {
-        let key = key_of(table, &item);
-        let new = Some(item);
-        let old = new.clone().and_then(|item| self.0.insert(key, item));
-        write_units(table, old.as_ref(), new.as_ref(), transaction)
+        let old = self.take(table, &item);
+        let units = write_units(table, old.as_ref(), Some(&item), transaction);
+        if table == CONNECTIONS {
+            self.indexed
+                .extend(Index::ALL.iter().filter_map(|index| index.place(&item)));
+        }
+        self.items.insert(key_of(table, &item), item);
+        units
     }
 
     /// Deletes an item; answers write units.
     pub fn delete(&mut self, table: &str, key: &Item, transaction: bool) -> Written {
-        let old = self.0.remove(&key_of(table, key));
+        let old = self.take(table, key);
         write_units(table, old.as_ref(), None, transaction)
+    }
+
+    /// Takes an item out.
+    fn take(&mut self, table: &str, key: &Item) -> Option<Item> {
+        let old = self.get(table, key)?.into_owned();
+        if table == CONNECTIONS {
+            for place in Index::ALL.iter().filter_map(|index| index.place(&old)) {
+                self.indexed.remove(&place);
+            }
+        }
+        let key = key_of(table, key);
+        if self.items.remove(&key).is_none() {
+            self.covered.insert(key);
+        }
+        Some(old)
     }
 
     /// Writes `set` and removes `remove`; answers write units, the item before and the item after.
     pub fn update(&mut self, table: &str, key: &Item, change: &Change, transaction: bool) -> (Written, Item, Item) {
-        let before = self.get(table, key).cloned();
+        let before = self.get(table, key).map(Cow::into_owned);
         let mut item = before.clone().unwrap_or_else(|| key.clone());
         for (name, value) in &change.set {
             item.insert(name.clone(), value.clone());
@@ -108,53 +195,108 @@ impl Tables {
         for name in &change.remove {
             item.remove(name);
         }
-        self.0.insert(key_of(table, key), item.clone());
-        let units = write_units(table, before.as_ref(), Some(&item), transaction);
+        let units = self.put(table, item.clone(), transaction);
         (units, before.unwrap_or_default(), item)
     }
 
-    /// What a query finds, in order; entries of an index hold keys only.
+    /// The first that a query finds, in order; entries of an index hold keys only.
     #[must_use]
-    pub fn query(&self, table: &str, index: Option<&str>, range: &Range) -> Vec<Item> {
-        let from = (table.to_owned(), String::new(), String::new());
-        let items = self.0.range((Bound::Included(from), Bound::Unbounded));
-        let items = items.take_while(|((of, _, _), _)| of == table).map(|(_, item)| item);
-        let index = index.and_then(|name| INDEXES.iter().find(|(known, _, _)| *known == name));
+    pub fn query(&self, table: &str, index: Option<&str>, range: &Range, limit: usize) -> Vec<Item> {
+        let index = index.and_then(|name| Index::ALL.into_iter().find(|known| known.name == name));
+        match index {
+            Some(index) => self.query_index(index, range, limit),
+            None => self.query_table(table, range, limit),
+        }
+    }
+
+    fn query_table(&self, table: &str, range: &Range, limit: usize) -> Vec<Item> {
+        let (_, partition) = &range.partition;
+        let from = (table.to_owned(), partition.clone(), String::new());
+        let items = self.items.range((Bound::Included(from), Bound::Unbounded));
+        let items = items.take_while(|((of, pk, _), _)| of == table && pk == partition);
         let mut found: Vec<Item> = items
+            .map(|(_, item)| item)
             .filter(|item| range.holds(item))
-            .map(|item| {
-                index.map_or_else(
-                    || item.clone(),
-                    |(_, by, sort)| entry(item, by, sort).unwrap_or_default(),
-                )
-            })
+            .cloned()
             .collect();
-        let sort = index.map_or("sk", |(_, _, sort)| sort);
-        found.sort_by(|a, b| compare(text(a, sort), text(b, sort)));
+        found.sort_by(|a, b| compare(text(a, "sk"), text(b, "sk")));
         if range.backwards {
             found.reverse();
         }
+        found.truncate(limit);
         found
+    }
+
+    fn query_index(&self, index: Index, range: &Range, limit: usize) -> Vec<Item> {
+        let (low, high) = bounds(range);
+        let at = |at| Place {
+            index: index.name,
+            partition: range.partition.1.clone(),
+            at,
+            key: Key::default(),
+        };
+        let ends = (
+            Bound::Included(at(low)),
+            high.checked_add(1)
+                .map_or(Bound::Unbounded, |high| Bound::Excluded(at(high))),
+        );
+        let within = |place: &&Place| place.index == index.name && place.partition == range.partition.1;
+        let places: Vec<&Place> = if range.backwards {
+            let places = self.indexed.range(ends).rev();
+            // With no upper end what is in other partitions comes first.
+            places
+                .skip_while(|place| !within(place))
+                .take_while(within)
+                .take(limit)
+                .collect()
+        } else {
+            self.indexed.range(ends).take_while(within).take(limit).collect()
+        };
+        let written = places
+            .into_iter()
+            .filter_map(|place| index.entry(self.items.get(&place.key)?));
+        let below = self.stock.query(index, range);
+        let below = below.filter(|item| self.covered.is_empty() || !self.covered.contains(&key_of(CONNECTIONS, item)));
+        let mut found: Vec<Item> = written
+            .chain(below.take(limit).filter_map(|item| index.entry(&item)))
+            .collect();
+        found.sort_by(|a, b| compare(text(a, index.sort), text(b, index.sort)));
+        if range.backwards {
+            found.reverse();
+        }
+        found.truncate(limit);
+        found
+    }
+
+    /// The one connection of a customer.
+    #[must_use]
+    pub fn of_customer(&self, reference: &str) -> Option<Item> {
+        let range = Range {
+            partition: ("reference".into(), reference.into()),
+            ..Range::default()
+        };
+        let entry = self.query(CONNECTIONS, Some("reference"), &range, 1).pop()?;
+        self.get(CONNECTIONS, &entry).map(Cow::into_owned)
     }
 
     /// The largest item whose partition key begins so, in bytes.
     #[must_use]
     pub fn largest(&self, beginning: &str) -> usize {
-        let items = self.0.iter().filter(|((_, pk, _), _)| pk.starts_with(beginning));
+        let items = self.items.iter().filter(|((_, pk, _), _)| pk.starts_with(beginning));
         items.map(|(_, item)| size(item)).max().unwrap_or_default()
     }
 
     /// The partition keys that begin so, each once.
     #[must_use]
     pub fn partitions(&self, beginning: &str) -> BTreeSet<String> {
-        let keys = self.0.keys().map(|(_, pk, _)| pk);
+        let keys = self.items.keys().map(|(_, pk, _)| pk);
         keys.filter(|pk| pk.starts_with(beginning)).cloned().collect()
     }
 
     /// All bytes of one table.
     #[must_use]
     pub fn bytes(&self, table: &str) -> usize {
-        let items = self.0.iter().filter(|((of, _, _), _)| of == table);
+        let items = self.items.iter().filter(|((of, _, _), _)| of == table);
         items.map(|(_, item)| size(item)).sum()
     }
 }
@@ -222,23 +364,25 @@ impl Range {
     }
 }
 
-/// An item's entry in an index; `None` where it has none.
-fn entry(item: &Item, by: &str, sort: &str) -> Option<Item> {
-    (item.contains_key(by) && item.contains_key(sort)).then(|| {
-        let kept = |name: &str| [by, sort, "pk", "sk"].contains(&name);
-        let kept = item.iter().filter(|(name, _)| kept(name));
-        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
-    })
+/// The lowest and the highest number that a query of an index asks for.
+#[must_use]
+pub fn bounds(range: &Range) -> (i64, i64) {
+    let (low, high) = range
+        .between
+        .as_ref()
+        .map_or((None, None), |(_, low, high)| (low.as_deref(), high.as_deref()));
+    let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
+    (number(low).unwrap_or(i64::MIN), number(high).unwrap_or(i64::MAX))
 }
 
 /// A transaction pays the table twice; what its indexes follow with is written as ever.
 fn write_units(table: &str, old: Option<&Item>, new: Option<&Item>, transaction: bool) -> Written {
     let larger = old.map_or(0, size).max(new.map_or(0, size));
     let item = kilobytes(larger, 1_024) * if transaction { 2.0 } else { 1.0 };
-    let indexes = INDEXES.iter().filter(|_| table == CONNECTIONS).map(|(_, by, sort)| {
+    let indexes = Index::ALL.iter().filter(|_| table == CONNECTIONS).map(|index| {
         let entries = (
-            old.and_then(|item| entry(item, by, sort)),
-            new.and_then(|item| entry(item, by, sort)),
+            old.and_then(|item| index.entry(item)),
+            new.and_then(|item| index.entry(item)),
         );
         match entries {
             (None, None) => 0.0,
@@ -298,7 +442,7 @@ mod tests {
             between: Some(("wake_at".into(), None, Some("30".into()))),
             ..Range::default()
         };
-        let due = tables.query(CONNECTIONS, Some("wake"), &range);
+        let due = tables.query(CONNECTIONS, Some("wake"), &range, 10);
         let keys: Vec<_> = due.iter().map(|item| text(item, "pk").unwrap()).collect();
         assert_eq!(keys, ["CONN#9", "CONN#30"]);
     }

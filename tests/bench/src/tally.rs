@@ -15,6 +15,10 @@ pub struct Units {
     pub reads: f64,
     /// DynamoDB write request units, the indexes' included.
     pub writes: f64,
+    /// Entries of indexes that were read.
+    pub entries: usize,
+    /// Items that were read.
+    pub items: usize,
 }
 
 /// One call, or the opening of one connection.
@@ -96,6 +100,8 @@ impl Calls {
         self.0.iter().fold(Units::default(), |sum, call| Units {
             reads: sum.reads + call.units.reads,
             writes: sum.writes + call.units.writes,
+            entries: sum.entries + call.units.entries,
+            items: sum.items + call.units.items,
         })
     }
 

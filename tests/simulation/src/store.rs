@@ -30,7 +30,6 @@ use tables::Tables;
 #[derive(Debug)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
-    shards: NonZeroU32,
 }
 
 /// With an index of wake-ups in one part.
@@ -45,8 +44,7 @@ impl MemoryStore {
     #[must_use]
     pub fn sharded(shards: NonZeroU32) -> Self {
         Self {
-            tables: Mutex::default(),
-            shards,
+            tables: Mutex::new(Tables::sharded(shards)),
         }
     }
 
@@ -63,6 +61,12 @@ impl MemoryStore {
             Some(sealed) => tables.sealed.insert(place.clone(), sealed),
             None => tables.sealed.remove(place),
         };
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn number_of_connections(&self) -> usize {
+        lock(&self.tables).states.len()
     }
 
     /// All connections.
@@ -158,19 +162,15 @@ impl Store for MemoryStore {
     }
 
     fn shards(&self) -> u32 {
-        self.shards.get()
+        lock(&self.tables).wake.shards()
     }
 
     async fn due(&self, shard: u32, until: Timestamp, limit: u32) -> Result<Vec<DuePointer>, ReadError> {
-        let tables = lock(&self.tables);
-        let of_shard = |connection: &&Connection| wake::shard(connection.id, self.shards) == shard;
-        Ok(wake::due(tables.connections().filter(of_shard), until, limit))
+        Ok(lock(&self.tables).wake.due(shard, until, limit))
     }
 
     async fn postpone(&self, id: ConnectionId, from: Timestamp, to: Timestamp) -> Result<bool, WriteError> {
-        let mut tables = lock(&self.tables);
-        let state = tables.states.get_mut(&id);
-        Ok(state.is_some_and(|state| wake::postpone(&mut state.connection, from, to)))
+        Ok(lock(&self.tables).postpone(id, from, to))
     }
 
     async fn count(&self, status: Status, up_to: u32) -> Result<u32, ReadError> {

@@ -12,6 +12,7 @@
 #[path = "../../../worker/tests/worker/world.rs"]
 mod world;
 
+mod burst;
 mod faults;
 mod pace;
 mod properties;

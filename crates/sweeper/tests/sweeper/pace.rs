@@ -16,11 +16,11 @@ const PACE: u32 = 10;
 /// What the queue takes of it: fifteen minutes of the pace, and what goes at once.
 const REACH: usize = 15 * 10 + 2;
 
-async fn with_pace() -> World {
+pub async fn with_pace(per_minute: u32) -> World {
     let world = World::new().await;
     let id = "exact-nl".parse().unwrap();
     let mut application = world.store.application(&id).await.unwrap().unwrap();
-    application.pace_per_minute = PACE;
+    application.pace_per_minute = per_minute;
     let place = handover_core::ports::Place::Application(id);
     let sealed = world.store.sealed(&place).await.unwrap().unwrap();
     world.store.put_application(&application, &sealed).await.unwrap();
@@ -29,7 +29,7 @@ async fn with_pace() -> World {
 
 #[tokio::test]
 async fn a_backlog_is_sent_at_the_pace_and_the_rest_waits_for_its_slot() {
-    let world = with_pace().await;
+    let world = with_pace(PACE).await;
     let backlog = ids(&world, 400, HOUR).await;
     world.clock.advance(24 * HOUR);
     let report = sweep(&world).await;
@@ -62,7 +62,7 @@ async fn a_backlog_is_sent_at_the_pace_and_the_rest_waits_for_its_slot() {
 
 #[tokio::test]
 async fn the_oldest_goes_first() {
-    let world = with_pace().await;
+    let world = with_pace(PACE).await;
     let early = ids(&world, 20, HOUR).await;
     let late = ids(&world, 20, 2 * HOUR).await;
     world.clock.advance(24 * HOUR);
@@ -86,7 +86,7 @@ async fn the_oldest_goes_first() {
 /// minutes, stands before it there.
 #[tokio::test]
 async fn what_is_overdue_does_not_wait_for_what_is_to_come() {
-    let world = with_pace().await;
+    let world = with_pace(PACE).await;
     let overdue = world.authorized(HOUR).await;
     let to_come = world.authorized(HOUR + 28 * MINUTE).await;
     world.clock.advance(HOUR - 10 * MINUTE);

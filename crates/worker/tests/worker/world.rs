@@ -300,7 +300,7 @@ impl World {
         let due = Due::AfterConsent {
             seconds: wait.as_secs(),
         };
-        let number = self.store.inner.connections().len() + 1;
+        let number = self.store.inner.number_of_connections() + 1;
         let identity = Identity {
             user: format!("0a1b2c3d-0000-4000-8000-{number:012}"),
             ..user()

@@ -90,7 +90,7 @@ impl Tables {
         let mut connection = change.connection.clone();
         connection.wake_at = connection.wake_at.map(time::indexed);
         let (id, now) = (connection.id, connection.updated_at);
-        self.states.insert(id, State { connection, writer });
+        self.set(State { connection, writer });
         let records = change.records.iter().cloned();
         self.history
             .entry(id)

@@ -16,7 +16,7 @@ impl Tables {
         match self.states.get(&read.id) {
             Some(state) if state.connection.revision != read.revision => Err(WriteError::Conflict(read.id)),
             _ => {
-                self.states.remove(&read.id);
+                self.unset(read.id);
                 Ok(())
             }
         }

@@ -1,6 +1,9 @@
 //! What the tables hold.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    num::NonZeroU32,
+};
 
 use handover_core::{
     application::Application,
@@ -12,9 +15,13 @@ use handover_core::{
     registration::Channel,
 };
 
+use super::wake::WakeIndex;
+
 #[derive(Debug, Default)]
 pub(super) struct Tables {
+    /// Written by [`Tables::set`], [`Tables::unset`] and [`Tables::postpone`], which see to the index.
     pub states: BTreeMap<ConnectionId, State>,
+    pub wake: WakeIndex,
     /// By number.
     pub history: BTreeMap<ConnectionId, BTreeMap<u64, Written>>,
     pub links: HashMap<LinkHash, Link>,
@@ -40,6 +47,29 @@ pub(super) struct Written {
 }
 
 impl Tables {
+    /// With an index of wake-ups in so many parts.
+    pub fn sharded(shards: NonZeroU32) -> Self {
+        Self {
+            wake: WakeIndex::new(shards),
+            ..Self::default()
+        }
+    }
+
+    /// Writes a connection, over what was there.
+    pub fn set(&mut self, state: State) {
+        let id = state.connection.id;
+        self.unset(id);
+        self.wake.insert(&state.connection);
+        self.states.insert(id, state);
+    }
+
+    /// Removes a connection.
+    pub fn unset(&mut self, id: ConnectionId) {
+        if let Some(state) = self.states.remove(&id) {
+            self.wake.remove(&state.connection);
+        }
+    }
+
     pub fn connections(&self) -> impl Iterator<Item = &Connection> {
         self.states.values().map(|state| &state.connection)
     }
