@@ -241,3 +241,30 @@ fn what_has_ended_already_is_not_ended_again() {
     assert_eq!(expired.play(&SUPERSEDED[0]), Some(Why::NothingToDo));
     assert_eq!(expired.connection.state, state);
 }
+
+#[test]
+fn a_database_that_may_be_cut_off_is_told_of_once() {
+    let registered = || {
+        let mut world = World::authorized(ChannelKind::Http, 0, 600);
+        world.play(&BEGIN);
+        world.play(&Move::End {
+            which: 0,
+            how: How::Registered,
+        });
+        world
+    };
+    let unsettled = Move::Hear {
+        of: 0,
+        told: Heard::Unsettled,
+        by: 0,
+    };
+    let mut open = registered();
+    assert_eq!(open.play(&unsettled), None);
+    assert_eq!(open.play(&unsettled), Some(Why::NothingToDo));
+    // What is known for certain is not made uncertain.
+    let mut lost = registered();
+    assert_eq!(lost.play(&SUPERSEDED[0]), None);
+    assert_eq!(lost.play(&unsettled), Some(Why::NothingToDo));
+    let text = |world: &World| world.connection.attention.as_ref().unwrap().text.clone();
+    assert!(text(&open).contains("may have lost") && text(&lost).contains("has lost"));
+}
