@@ -2,8 +2,8 @@
 
 use handover_core::{
     connection::Status,
-    decide::Why,
-    event::What,
+    decide::{Why, decide},
+    event::{Actor, Event, What},
     registration::{ChannelKind, Due},
 };
 
@@ -103,4 +103,77 @@ fn a_consent_that_comes_home_ends_the_rotation_of_the_chain_before_it() {
         world.settle();
         assert_eq!(world.status(), Status::Registered);
     }
+}
+
+/// One whose first consent was never heard of, and whose second one has brought a pair.
+fn second_time_lucky() -> World {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 });
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Wait(601));
+    world.play(&Move::Wake);
+    world.play(&Move::OpenLink);
+    world
+}
+
+#[test]
+fn an_older_consent_that_comes_home_during_an_attempt_is_dropped_with_a_word() {
+    for doubt in [false, true] {
+        let mut world = second_time_lucky();
+        world.consent(600);
+        world.play(&Move::Begin {
+            person: false,
+            look_up: false,
+            unknown: false,
+        });
+        if doubt {
+            world.play(&Move::End {
+                which: 0,
+                how: How::Unanswered,
+            });
+        }
+        let before = world.status();
+        let older = Move::Exchange {
+            which: 1,
+            told: Some(600),
+        };
+        assert_eq!(world.play(&older), None);
+        assert!(matches!(world.records[0].what, What::PairDropped { .. }));
+        assert_eq!(world.status(), before);
+        let again = Move::Exchange {
+            which: 0,
+            told: Some(600),
+        };
+        assert_eq!(world.play(&again), Some(Why::NothingToDo), "its own pair, told twice");
+    }
+}
+
+#[test]
+fn a_late_failure_of_one_exchange_does_not_end_another() {
+    let mut world = second_time_lucky();
+    world.play(&Move::Consent { link_of: 0 });
+    let late = Move::FailExchange {
+        which: 1,
+        unclear: false,
+    };
+    assert_eq!(world.play(&late), Some(Why::NothingToDo));
+    assert!(world.connection.effect.is_some());
+}
+
+#[test]
+fn who_gave_an_older_consent_is_not_noted_of_the_newer() {
+    let mut world = World::authorized(ChannelKind::Http, 3_600, 600);
+    world.play(&Move::OpenLink);
+    world.play(&Move::Wait(1));
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange {
+        which: 0,
+        told: Some(600),
+    });
+    let not_identified = |which: usize| {
+        let (authorisation, reason) = (world.exchanges[which].1.clone(), "503".to_owned());
+        let event = Event::NotIdentified { authorisation, reason };
+        decide(&world.connection, event, &Actor::Worker, world.now).map_err(|refused| refused.why)
+    };
+    assert_eq!(not_identified(1).map(drop), Err(Why::NoPair));
+    assert!(not_identified(0).is_ok());
 }
