@@ -11,7 +11,7 @@ use handover_core::{
 };
 
 use crate::{
-    moves::{Heard, How, Move},
+    moves::{Heard, How, Move, Place},
     world::World,
 };
 
@@ -267,4 +267,60 @@ fn a_database_that_may_be_cut_off_is_told_of_once() {
     assert_eq!(lost.play(&unsettled), Some(Why::NothingToDo));
     let text = |world: &World| world.connection.attention.as_ref().unwrap().text.clone();
     assert!(text(&open).contains("may have lost") && text(&lost).contains("has lost"));
+}
+
+#[test]
+fn a_problem_is_told_since_when_it_is_there_until_it_is_settled() {
+    let mut world = World::authorized(ChannelKind::Http, 3_600, 600);
+    let since = |world: &World| world.connection.attention.as_ref().map(|attention| attention.since);
+    world.play(&Move::Obstruct);
+    let first = since(&world);
+    world.play(&Move::Wait(10));
+    world.play(&Move::Obstruct);
+    assert_eq!(since(&world), first);
+
+    let mut unknown = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 3_600 });
+    unknown.play(&Move::Consent { link_of: 0 });
+    unknown.play(&Move::Exchange {
+        which: 0,
+        told: Some(600),
+    });
+    unknown.play(&Move::Obstruct);
+    unknown.play(&Move::Wait(10));
+    unknown.play(&Move::MissIdentity);
+    assert_eq!(since(&unknown), Some(unknown.now), "another problem");
+    unknown.play(&Move::Identify(Place::Alone));
+    assert_eq!(unknown.connection.attention, None);
+}
+
+#[test]
+fn what_is_to_be_told_is_kept_for_each_who_is_to_hear_it() {
+    let mut world = World::authorized(ChannelKind::Http, 3_600, 600);
+    let released = Move::Hear {
+        of: 0,
+        told: Heard::Released,
+        by: 0,
+    };
+    assert_eq!(world.play(&released), Some(Why::NothingToDo), "there was no contest");
+    world.play(&Move::OpenLink);
+    world.play(&Move::Wait(5));
+    world.consent(600);
+    for by in [0, 1, 0] {
+        world.play(&Move::Hear {
+            of: 1,
+            told: Heard::Contested { ours_is_later: true },
+            by,
+        });
+    }
+    let to: Vec<_> = world.connection.to_tell.iter().map(|tidings| tidings.to).collect();
+    assert_eq!(to.len(), 2);
+    assert!(to[0] > to[1], "the word that was said last comes last");
+}
+
+#[test]
+fn to_forget_leaves_no_other_word() {
+    let mut world = World::authorized(ChannelKind::Http, 3_600, 600);
+    assert_eq!(world.play(&Move::Forget), None);
+    let told: Vec<_> = world.records.iter().map(|record| &record.what).collect();
+    assert_eq!(told, [&What::Forgotten]);
 }
