@@ -125,10 +125,14 @@ simulate-breaks: prerequisites ## Break one promise after the other on purpose: 
 	@cargo build --locked --quiet --package handover-simulate
 	@SEEDS=$(SEEDS) target/debug/simulate breaks
 
+.PHONY: precision
+precision: zips build .tools/libfaketimeMT.so.1 precision-simulated ## How late registrations are, simulated and on the local cloud (CONNECTIONS=… MINUTES=… SEED=…)
+	@target/debug/precision local
+
 .PHONY: precision-simulated
-precision-simulated: prerequisites ## How late registrations are, on a simulated clock (SEEDS=n)
+precision-simulated: prerequisites ## How late registrations are, on a simulated clock alone (SEEDS=n)
 	@cargo build --locked --quiet --package handover-precision
-	@$(if $(filter command environment,$(firstword $(origin SEEDS))),SEEDS=$(SEEDS)) target/debug/precision simulated
+	@target/debug/precision simulated
 
 .PHONY: model
 model: prerequisites ## Check the protocol over the production rules exhaustively within bounds, and print the states

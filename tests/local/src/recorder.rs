@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use anyhow::{Context, Result};
@@ -33,6 +34,21 @@ pub struct Call {
     pub leading_key: Option<String>,
     /// The encryption context, for KMS.
     pub context: BTreeMap<String, String>,
+    /// The message, for SQS.
+    #[serde(skip)]
+    pub message: Option<Message>,
+    /// When it passed.
+    #[serde(skip)]
+    pub at: Instant,
+}
+
+/// A message on its way to a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What it says.
+    pub body: String,
+    /// Not to be seen before so many seconds have passed.
+    pub delay_seconds: u64,
 }
 
 /// Everything that passed.
@@ -196,7 +212,7 @@ fn note(recording: &mut Recording, parts: &Parts, body: &Bytes) {
     let calls = match service.split('_').next() {
         Some("DynamoDB") => dynamodb(action, &json),
         Some("TrentService") => vec![kms(action, &json)],
-        Some("AmazonSQS") => vec![plain("sqs", action, string(&json, "QueueUrl"))],
+        Some("AmazonSQS") => vec![sqs(action, &json)],
         Some("") => vec![query(&header(parts, "authorization"), parts, body)],
         // What no statement allows: the audit names it.
         _ => vec![plain(service, action, String::new())],
@@ -219,6 +235,19 @@ fn plain(service: &str, action: &str, resource: String) -> Call {
         index: None,
         leading_key: None,
         context: BTreeMap::new(),
+        message: None,
+        at: Instant::now(),
+    }
+}
+
+fn sqs(action: &str, json: &Value) -> Call {
+    let message = json.get("MessageBody").and_then(Value::as_str).map(|body| Message {
+        body: body.to_owned(),
+        delay_seconds: json.get("DelaySeconds").and_then(Value::as_u64).unwrap_or_default(),
+    });
+    Call {
+        message,
+        ..plain("sqs", action, string(json, "QueueUrl"))
     }
 }
 
