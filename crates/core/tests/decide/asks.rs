@@ -139,29 +139,38 @@ fn a_registration_that_was_not_sent_says_when_it_comes_back() {
 }
 
 /// A person took the first attempt for failed; it was not, and that is heard during the second one.
+fn heard_late() -> World {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&BEGIN);
+    world.play(&Move::End {
+        which: 0,
+        how: How::Unanswered,
+    });
+    world.play(&Move::Settle {
+        registered: false,
+        unspent: true,
+    });
+    world.play(&Move::Retry);
+    assert_eq!(world.play(&BEGIN), None);
+    world.play(&Move::End {
+        which: 1,
+        how: How::Registered,
+    });
+    assert_eq!(world.status(), Status::Registering, "the second one is under way");
+    world
+}
+
 #[test]
 fn a_success_that_is_heard_late_ends_the_next_attempt() {
     for how in [How::NotSent, How::RefusedUnspent, How::Unanswered] {
-        let mut world = World::authorized(ChannelKind::Http, 0, 600);
-        world.play(&BEGIN);
-        world.play(&Move::End {
-            which: 0,
-            how: How::Unanswered,
-        });
-        world.play(&Move::Settle {
-            registered: false,
-            unspent: true,
-        });
-        world.play(&Move::Retry);
-        assert_eq!(world.play(&BEGIN), None);
-        world.play(&Move::End {
-            which: 1,
-            how: How::Registered,
-        });
-        assert_eq!(world.status(), Status::Registering, "the second one is under way");
+        let mut world = heard_late();
         world.play(&Move::End { which: 0, how });
         assert_eq!(world.status(), Status::Registered, "{how:?}");
     }
+    let mut world = heard_late();
+    world.now = world.connection.effect.as_ref().unwrap().lease_ends_at;
+    world.play(&Move::Wake);
+    assert_eq!(world.status(), Status::Registered, "never heard of");
 }
 
 #[test]

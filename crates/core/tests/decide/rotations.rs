@@ -129,6 +129,16 @@ fn a_rescued_pair_waits_for_the_end_of_the_recovery_and_is_welcome_if_that_was_r
 }
 
 #[test]
+fn a_late_refusal_of_a_rotation_does_not_end_its_recovery() {
+    let mut world = world();
+    begin(&mut world);
+    nothing_is_heard(&mut world);
+    begin(&mut world);
+    assert_eq!(ends(&mut world, 1, Fate::Unharmed), Some(Why::NothingToDo));
+    assert!(is_rotating(&world.connection));
+}
+
+#[test]
 fn after_a_recovery_that_was_not_heard_of_either_rescue_is_welcome() {
     for which in [0, 1] {
         let mut world = world();
@@ -235,6 +245,7 @@ fn what_was_refused_for_good_stays_so_and_takes_its_rescued_pair_in() {
     assert_eq!((world.status(), world.generation()), (Status::Failed, None));
     assert_eq!(ends(&mut world, 0, PAIR), None);
     assert_eq!((world.status(), world.generation()), (Status::Failed, Some(3)));
+    assert!(matches!(&world.connection.state, State::Failed(failure) if failure.lost.is_none()));
     // Known once.
     assert_eq!(ends(&mut world, 0, PAIR), Some(Why::NothingToDo));
 }
