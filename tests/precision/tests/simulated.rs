@@ -25,7 +25,7 @@ fn none_is_early_each_is_registered_once_and_99_of_100_are_within_two_seconds() 
             let observed = play(seed, &setting).unwrap();
             assert_eq!(
                 observed.wrong,
-                [String::new(); 0],
+                Vec::<String>::new(),
                 "seed {seed}, {applications} applications"
             );
             let lateness = observed.lateness;
