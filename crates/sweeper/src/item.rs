@@ -45,6 +45,8 @@ pub(crate) struct WakeUp {
     pub at: Timestamp,
     /// The time that the index holds.
     indexed: Timestamp,
+    /// Whether an earlier sweep gave it a slot, which has come: the index then holds that and 15 minutes at least.
+    pub had_a_slot: bool,
 }
 
 /// What became of a wake-up.
@@ -208,6 +210,8 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
 }
 
 fn wake_up(connection: &Connection, outside: bool, at: Timestamp, indexed: Timestamp) -> WakeUp {
+    // What is overdue is for now; when it was due tells whether the index holds another time.
+    let due = agenda::next_wake(connection, at).unwrap_or(at);
     WakeUp {
         connection: connection.id,
         lane: Lane {
@@ -216,5 +220,6 @@ fn wake_up(connection: &Connection, outside: bool, at: Timestamp, indexed: Times
         },
         at,
         indexed,
+        had_a_slot: indexed >= later(due, LONGEST_DELAY),
     }
 }

@@ -51,7 +51,7 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
             completed: true,
             ..Report::default()
         };
-        let mut paces = Paces::default();
+        let mut paces = self.unfinished.take().unwrap_or_default();
         let mut shards: Vec<_> = (0..self.desk.store.shards()).map(Shard::new).collect();
         // Left to the next sweep if this one is cut short.
         let mut held = Vec::new();
@@ -71,6 +71,9 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                 })
                 .collect();
             self.wake_up_all(ready, &mut paces, &mut report).await;
+        }
+        if report.cut_short {
+            self.unfinished.keep(paces.go_on());
         }
         report.in_doubt = self.doubts().await;
         tracing::info!(
@@ -142,12 +145,12 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         wake_ups.sort_by_key(|wake_up| wake_up.at);
         let mut slotted = Vec::with_capacity(wake_ups.len());
         for wake_up in wake_ups {
-            let now = self.desk.clock.now();
-            if !paces.knows(&wake_up.lane) {
+            let (now, had) = (self.desk.clock.now(), wake_up.had_a_slot);
+            if !paces.knows(&wake_up.lane, had) {
                 let per_minute = self.pace(&wake_up.lane.application).await;
-                paces.start(wake_up.lane.clone(), per_minute, now);
+                paces.start(wake_up.lane.clone(), had, per_minute, now);
             }
-            let slot = paces.slot(&wake_up.lane, wake_up.at.max(now));
+            let slot = paces.slot(&wake_up.lane, had, wake_up.at.max(now));
             slotted.push((wake_up, slot));
         }
         let mut sent = stream::iter(&slotted)

@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 use handover_core::{
@@ -16,7 +17,7 @@ use handover_core::{
 };
 
 use super::{Fate, counted, is};
-use crate::{MemoryStore, lock};
+use crate::{ManualClock, MemoryStore, lock};
 
 /// How one write goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct FaultyStore {
     pub writes: Mutex<VecDeque<Fault>>,
     /// How the next moves within the index of wake-ups go. Likewise.
     pub postpones: Mutex<VecDeque<Fault>>,
+    /// A clock that each of these moves on, and how far.
+    pub slow_postpones: Mutex<Option<(&'static ManualClock, Duration)>>,
     /// Nothing can be reached.
     pub away: AtomicBool,
     /// Nothing can be read.

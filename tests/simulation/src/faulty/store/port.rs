@@ -165,6 +165,10 @@ impl Store for FaultyStore {
 
     async fn postpone(&self, id: ConnectionId, from: Timestamp, to: Timestamp) -> Result<bool, WriteError> {
         self.reached("postpone").await?;
+        let slow = *lock(&self.slow_postpones);
+        if let Some((clock, time)) = slow {
+            clock.advance(time);
+        }
         let fault = self.fault(&self.postpones);
         if let Some(error) = before(fault, id, "postpone") {
             return Err(error);
