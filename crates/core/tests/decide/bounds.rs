@@ -5,7 +5,7 @@ use std::{sync::Mutex, time::Duration};
 use handover_core::{
     agenda::{self, Matter, Step, Task},
     budget::Budget,
-    connection::{OpenIntent, State},
+    connection::{Connection, OpenIntent, State},
     ids::{EffectId, LinkHash},
     ports::Clock,
     registration::{ChannelKind, Due},
@@ -75,12 +75,38 @@ fn a_pair_that_never_lived_longer_is_not_warned_of() {
             World::renewing(ChannelKind::Assisted, Due::AfterConsent { seconds: 29 * 86_400 }, None).unwrap();
         world.connection.upkeep.warn_days = vec![days];
         world.consent(600);
-        let pair = world.connection.pair.as_ref().unwrap();
+        let pair = world.connection.pair.as_mut().unwrap();
+        // Exactly thirty days.
+        pair.answered_at = pair.refresh_ends_at - DAY * 30;
         world.now = pair.refresh_ends_at - DAY * days;
         agenda::step(&world.connection, world.now) == Step::Decide(Matter::Warn)
     };
     assert!(warned_at_once(29));
     assert!(!warned_at_once(30), "that is its whole life");
+}
+
+#[test]
+fn what_a_connection_says_reads_back() {
+    let mut world = World::authorized(ChannelKind::Http, 3_600, 600);
+    for fresh in [false, true] {
+        world.connection.fresh_access_token = fresh;
+        let written = serde_json::to_value(&world.connection).unwrap();
+        assert_eq!(serde_json::from_value::<Connection>(written).unwrap(), world.connection);
+        let written = serde_json::to_value(&world.connection).unwrap();
+        assert_eq!(
+            written.get("fresh_access_token").is_some(),
+            fresh,
+            "what is usual is not written"
+        );
+    }
+}
+
+#[test]
+fn only_what_calls_the_platform_or_invantive_cloud_takes_from_the_pace() {
+    let outside = [Task::Register, Task::Rotate, Task::LookUp, Task::AskIdentity];
+    let inside = [Task::Tell, Task::Erase, Task::Retire];
+    assert!(outside.iter().all(|task| task.calls_outside()));
+    assert!(!inside.iter().any(|task| task.calls_outside()));
 }
 
 #[test]
