@@ -152,6 +152,11 @@ bench: zips build .venv-bench/installed tests/bench/peers/node/dist/callback.cjs
 bench-counts: zips build ## Count the calls of a connection's life; fails if they, or its items, grow
 	@cargo run --locked --quiet --profile harness --package handover-bench -- counts
 
+# CARGO_PROFILE_RELEASE_STRIP=false keeps the names of the functions in the zips.
+.PHONY: bench-instructions
+bench-instructions: zips build ## Count the instructions of a warm event, with valgrind
+	@cargo run --locked --quiet --profile harness --package handover-bench -- instructions
+
 .PHONY: bench-scale
 bench-scale: zips build ## Sweep and list over ten thousand, a hundred thousand and a million stored connections (SWEEPS=n)
 	@cargo run --locked --quiet --profile harness --package handover-bench -- scale

@@ -58,6 +58,12 @@ fn a_warning_is_in_earnest_where_no_renewal_comes_first() {
     assert!(!in_earnest(&renewing, Matter::Warn), "it is renewed in four days");
     renewing.connection.pair.as_mut().unwrap().put_off = 1;
     assert!(in_earnest(&renewing, Matter::Warn), "a renewal was refused before");
+    let ends_at = renewing.connection.pair.as_ref().unwrap().refresh_ends_at;
+    for (not_before, comes) in [(ends_at - MOMENT, true), (ends_at, false)] {
+        let mut late = warned_of(7, Some(3));
+        late.connection.pair.as_mut().unwrap().rotate_at = Some(not_before);
+        assert_eq!(in_earnest(&late, Matter::Warn), !comes, "it would come with the end");
+    }
     let mut open = warned_of(7, Some(3));
     let pair = open.connection.pair.as_mut().unwrap();
     pair.open_intent = Some(OpenIntent {
