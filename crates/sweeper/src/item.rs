@@ -44,9 +44,7 @@ pub(crate) struct WakeUp {
     /// Not before.
     pub at: Timestamp,
     /// The time that the index holds.
-    indexed: Timestamp,
-    /// Whether an earlier sweep gave it a slot, which has come: the index then holds that and 15 minutes at least.
-    pub had_a_slot: bool,
+    pub indexed: Timestamp,
 }
 
 /// What became of a wake-up.
@@ -210,8 +208,6 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
 }
 
 fn wake_up(connection: &Connection, outside: bool, at: Timestamp, indexed: Timestamp) -> WakeUp {
-    // What is overdue is for now; when it was due tells whether the index holds another time.
-    let due = agenda::next_wake(connection, at).unwrap_or(at);
     WakeUp {
         connection: connection.id,
         lane: Lane {
@@ -220,6 +216,5 @@ fn wake_up(connection: &Connection, outside: bool, at: Timestamp, indexed: Times
         },
         at,
         indexed,
-        had_a_slot: indexed >= later(due, LONGEST_DELAY),
     }
 }

@@ -5,10 +5,8 @@ mod pace;
 mod report;
 mod shard;
 mod sweep;
-mod unfinished;
 
 pub use report::Report;
-pub use unfinished::Unfinished;
 
 use std::time::Duration;
 
@@ -23,6 +21,4 @@ pub struct Sweeper<'a, S, Q, C, N> {
     pub deployment: String,
     /// `HANDOVER_TIMEOUT_SECONDS`: the function's own timeout. Shortly before it, what is left waits for the next sweep.
     pub timeout: Duration,
-    /// What a sweep that ran out of time leaves to the next one in this process.
-    pub unfinished: Unfinished,
 }

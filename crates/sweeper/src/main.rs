@@ -8,7 +8,7 @@ use handover_aws::{
     telemetry::{self, error_chain},
 };
 use handover_core::apply::Desk;
-use handover_sweeper::{Sweeper, Unfinished};
+use handover_sweeper::Sweeper;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 
@@ -40,7 +40,6 @@ async fn run() -> Result<(), Error> {
         },
         deployment,
         timeout,
-        unfinished: Unfinished::default(),
     };
     // What the schedule sends says nothing.
     let sweep = async |_: LambdaEvent<IgnoredAny>| {

@@ -20,15 +20,9 @@ pub(crate) struct Lane {
     pub outside: bool,
 }
 
-/// The paces of one sweep, or of several if the first ran out of time.
+/// The paces of one sweep.
 #[derive(Debug, Default)]
-pub(crate) struct Paces {
-    /// Of what gets its first slot.
-    fresh: HashMap<Lane, Pace>,
-    /// Of what had one that has come: where earlier slots are kept, it would stand behind all of them otherwise.
-    had: HashMap<Lane, Pace>,
-    goes_on: bool,
-}
+pub(crate) struct Paces(HashMap<Lane, Pace>);
 
 /// One pace: the generic cell rate algorithm, in timestamps.
 #[derive(Debug)]
@@ -39,37 +33,19 @@ struct Pace {
 }
 
 impl Paces {
-    /// Those of the next sweep, which goes on where this one ran out of time.
-    pub fn go_on(self) -> Self {
-        Self {
-            fresh: self.fresh,
-            had: HashMap::new(),
-            goes_on: true,
-        }
-    }
-
-    /// Of one that `had` a slot before, or not.
-    fn of(&mut self, had: bool) -> &mut HashMap<Lane, Pace> {
-        if had && self.goes_on {
-            &mut self.had
-        } else {
-            &mut self.fresh
-        }
-    }
-
-    pub fn knows(&mut self, lane: &Lane, had: bool) -> bool {
-        self.of(had).contains_key(lane)
+    pub fn knows(&self, lane: &Lane) -> bool {
+        self.0.contains_key(lane)
     }
 
     /// A pace that starts now.
-    pub fn start(&mut self, lane: Lane, had: bool, per_minute: u32, now: Timestamp) {
+    pub fn start(&mut self, lane: Lane, per_minute: u32, now: Timestamp) {
         let interval = Duration::from_secs(60) / per_minute.max(1);
-        self.of(had).insert(lane, Pace { interval, next: now });
+        self.0.insert(lane, Pace { interval, next: now });
     }
 
     /// The moment, not before `at`, at which one more is taken up.
-    pub fn slot(&mut self, lane: &Lane, had: bool, at: Timestamp) -> Timestamp {
-        self.of(had).get_mut(lane).map_or(at, |pace| pace.slot(at))
+    pub fn slot(&mut self, lane: &Lane, at: Timestamp) -> Timestamp {
+        self.0.get_mut(lane).map_or(at, |pace| pace.slot(at))
     }
 }
 
@@ -100,25 +76,8 @@ mod tests {
 
     fn slots(per_minute: u32, wanted: &[i64]) -> Vec<Timestamp> {
         let mut paces = Paces::default();
-        paces.start(lane(), false, per_minute, at(0));
-        wanted
-            .iter()
-            .map(|second| paces.slot(&lane(), false, at(*second)))
-            .collect()
-    }
-
-    #[test]
-    fn what_had_a_slot_shares_the_pace_unless_the_sweep_goes_on() {
-        let mut paces = Paces::default();
-        paces.start(lane(), false, 1, at(0));
-        assert!(paces.knows(&lane(), true));
-        let first = [false, true].map(|had| paces.slot(&lane(), had, at(0)));
-        assert_eq!(first, [at(0), at(50)]);
-        let mut paces = paces.go_on();
-        assert!(paces.knows(&lane(), false) && !paces.knows(&lane(), true));
-        paces.start(lane(), true, 1, at(10));
-        let second = [false, true].map(|had| paces.slot(&lane(), had, at(10)));
-        assert_eq!(second, [at(110), at(10)]);
+        paces.start(lane(), per_minute, at(0));
+        wanted.iter().map(|second| paces.slot(&lane(), at(*second))).collect()
     }
 
     proptest! {

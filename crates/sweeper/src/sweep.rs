@@ -42,8 +42,8 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
     }
 
     /// Reads what is due within the reach of the queue, earliest first, does what needs no secret and sends wake-ups for
-    /// the rest, each application at its pace. A page of every part of the index at a time, so that none starves behind
-    /// another; what is due after something that one of them still holds is sent after that.
+    /// the rest, each application at its pace. A page at a time, of the part of the index that was read least far: so a
+    /// pace is given out in the order of the index over all parts, and what is read ahead is a page of each at most.
     pub async fn sweep(&self) -> Report {
         let budget = Budget::begin(self.desk.clock, self.timeout);
         let horizon = later(self.desk.clock.now(), LONGEST_DELAY);
@@ -51,9 +51,9 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
             completed: true,
             ..Report::default()
         };
-        let mut paces = self.unfinished.take().unwrap_or_default();
+        let mut paces = Paces::default();
         let mut shards: Vec<_> = (0..self.desk.store.shards()).map(Shard::new).collect();
-        // Left to the next sweep if this one is cut short.
+        // Read ahead of another part. Left to the next sweep if this one is cut short.
         let mut held = Vec::new();
         while !shards.is_empty() {
             if self.is_late(&budget) {
@@ -63,17 +63,13 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
             }
             let due = self.pages(&mut shards, horizon, &mut report).await;
             held.extend(self.tend_all(&due, horizon, &budget, &mut report).await);
-            // A pace is given out in the order of the due times: what comes out of order waits behind all before it.
             let read_to = shards.iter().filter_map(Shard::read_to).min();
             let ready = held
                 .extract_if(.., |wake_up: &mut WakeUp| {
-                    read_to.is_none_or(|read_to| wake_up.at <= read_to)
+                    read_to.is_none_or(|read_to| wake_up.indexed <= read_to)
                 })
                 .collect();
             self.wake_up_all(ready, &mut paces, &mut report).await;
-        }
-        if report.cut_short {
-            self.unfinished.keep(paces.go_on());
         }
         report.in_doubt = self.doubts().await;
         tracing::info!(
@@ -93,23 +89,25 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         budget.left(self.desk.clock) < RESERVE.min(self.timeout / 2)
     }
 
-    /// The next page of every part, earliest first. A part that is at its end, or cannot be read, is left out from then on.
+    /// The next page of the part that was read least far, of all of them at first; earliest first. A part that is at its
+    /// end, or cannot be read, is left out from then on.
     async fn pages(&self, shards: &mut Vec<Shard>, horizon: Timestamp, report: &mut Report) -> Vec<DuePointer> {
         let store = self.desk.store;
+        let least = shards.iter().map(Shard::read_to).min().flatten();
+        let behind: Vec<_> = shards.extract_if(.., |shard| shard.read_to() == least).collect();
         let read = join_all(
-            shards
+            behind
                 .iter()
                 .map(|shard| store.due(shard.number, horizon, shard.limit())),
         )
         .await;
         let mut due = Vec::new();
-        let mut go_on = Vec::new();
-        for (mut shard, page) in shards.drain(..).zip(read) {
+        for (mut shard, page) in behind.into_iter().zip(read) {
             match page {
                 Ok(page) => {
                     let turned = shard.turn(page);
                     due.extend(turned.fresh);
-                    go_on.extend(turned.more.then_some(shard));
+                    shards.extend(turned.more.then_some(shard));
                 }
                 Err(error) => {
                     tracing::error!(shard = shard.number, error = %error_chain(&error), "handover.shard_failed");
@@ -117,7 +115,6 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                 }
             }
         }
-        *shards = go_on;
         due.sort_by_key(|due| due.wake_at);
         due
     }
@@ -145,12 +142,12 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         wake_ups.sort_by_key(|wake_up| wake_up.at);
         let mut slotted = Vec::with_capacity(wake_ups.len());
         for wake_up in wake_ups {
-            let (now, had) = (self.desk.clock.now(), wake_up.had_a_slot);
-            if !paces.knows(&wake_up.lane, had) {
+            let now = self.desk.clock.now();
+            if !paces.knows(&wake_up.lane) {
                 let per_minute = self.pace(&wake_up.lane.application).await;
-                paces.start(wake_up.lane.clone(), had, per_minute, now);
+                paces.start(wake_up.lane.clone(), per_minute, now);
             }
-            let slot = paces.slot(&wake_up.lane, had, wake_up.at.max(now));
+            let slot = paces.slot(&wake_up.lane, wake_up.at.max(now));
             slotted.push((wake_up, slot));
         }
         let mut sent = stream::iter(&slotted)

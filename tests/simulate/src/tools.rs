@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handover_callback::{Callback, Ports};
 use handover_core::apply::Desk;
-use handover_sweeper::{Sweeper, Unfinished};
+use handover_sweeper::Sweeper;
 use handover_worker::Worker;
 
 use crate::{
@@ -110,7 +110,6 @@ impl Tools {
             desk: self.desk(),
             deployment: String::new(),
             timeout: SWEEP_TIMEOUT,
-            unfinished: Unfinished::default(),
         }
     }
 

@@ -2,22 +2,17 @@
 //! application's pace, the oldest first, each registered once.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     sync::atomic::Ordering::SeqCst,
     time::Duration,
 };
 
-use handover_core::{
-    application::DEFAULT_PACE_PER_MINUTE,
-    ids::ConnectionId,
-    ports::{Clock, Pointer},
-    registration::later,
-};
+use handover_core::{ids::ConnectionId, ports::Clock, registration::later};
 use handover_simulation::lock;
 use jiff::Timestamp;
 
 use crate::{
-    pace, sweeper,
+    pace, sweep,
     world::{DAY, HOUR, MINUTE, World},
 };
 
@@ -29,19 +24,18 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5 * 60);
 const GRANULARITY: Duration = Duration::from_secs(3);
 
 /// A burst, and when what of it happened.
-struct Burst<'a> {
-    world: &'a World,
+struct Burst {
+    world: World,
     due: HashMap<ConnectionId, Timestamp>,
-    /// When the queue shows it to the worker.
-    shown: HashMap<ConnectionId, Timestamp>,
     registered: Vec<(Timestamp, ConnectionId)>,
     /// Refresh tokens presented at Exact Online.
     presented: Vec<Timestamp>,
 }
 
-impl<'a> Burst<'a> {
+impl Burst {
     /// They consent within a minute, and are due a day later.
-    async fn of(world: &'a World) -> Self {
+    async fn of(per_minute: u32) -> Self {
+        let world = pace::with_pace(per_minute).await;
         world.store.shards.store(4, SeqCst);
         let mut due = HashMap::new();
         for _ in 0..BURST {
@@ -52,35 +46,25 @@ impl<'a> Burst<'a> {
         Self {
             world,
             due,
-            shown: HashMap::new(),
             registered: Vec::new(),
             presented: Vec::new(),
         }
     }
 
     /// Sweeps from a day on, and works, second by second, until all are registered or it takes longer than `limit`.
-    /// Answers how many sweeps ran out of time.
-    async fn drain(&mut self, limit: Duration) -> usize {
-        let world = self.world;
-        let sweeper = sweeper(world);
-        let mut cut_short = 0;
-        world.clock.advance(DAY - 17 * MINUTE);
-        let end = later(world.clock.now(), 17 * MINUTE + limit);
-        while self.registered.len() < self.due.len() && world.clock.now() < end {
-            let next = later(world.clock.now(), SWEEP_EVERY);
-            let report = sweeper.sweep().await;
+    async fn drain(&mut self, limit: Duration) {
+        self.world.clock.advance(DAY - 17 * MINUTE);
+        let end = later(self.world.clock.now(), 17 * MINUTE + limit);
+        while self.registered.len() < self.due.len() && self.world.clock.now() < end {
+            let report = sweep(&self.world).await;
             assert!(report.completed && report.failed == 0, "{report:?}");
-            cut_short += usize::from(report.cut_short);
-            for (at, Pointer::Wake { connection }) in world.queue.inner.waiting() {
-                self.shown.entry(connection).or_insert(at);
-            }
-            while world.clock.now() < next {
-                world.clock.advance(SECOND);
-                world.work().await;
+            let next = later(self.world.clock.now(), SWEEP_EVERY);
+            while self.world.clock.now() < next {
+                self.world.clock.advance(SECOND);
+                self.world.work().await;
                 self.note();
             }
         }
-        cut_short
     }
 
     /// Notes what has happened since the last time.
@@ -107,9 +91,9 @@ impl<'a> Burst<'a> {
         assert!(self.registered.iter().all(|(at, id)| *at >= self.due[id]), "none early");
     }
 
-    fn assert_in_order(&self, moments: &[(Timestamp, ConnectionId)]) {
+    fn assert_in_order(&self) {
         let mut latest = Timestamp::MIN;
-        for (at, id) in moments {
+        for (at, id) in &self.registered {
             let due = self.due[id];
             assert!(
                 later(due, GRANULARITY) >= latest,
@@ -120,67 +104,50 @@ impl<'a> Burst<'a> {
     }
 }
 
-/// No minute, wherever it begins, holds more than the pace and ten seconds' worth of it, both ends counted. What comes
-/// `late`, rounded up to a whole second for the delay or sent after its slot, may bring so much more into it.
-fn assert_paced(moments: impl Iterator<Item = Timestamp>, per_minute: u32, late: u32) {
-    let most = usize::try_from(per_minute + per_minute.div_ceil(6) + 1 + per_minute.div_ceil(60) * late).unwrap();
-    let mut minute = VecDeque::new();
-    for at in moments {
-        minute.push_back(at);
-        while later(minute[0], MINUTE) <= at {
-            minute.pop_front();
+/// No minute, wherever it begins, holds more than the pace and fifteen seconds' worth of it. A delay is rounded up to a whole
+/// second, which may bring a second's worth more into it.
+fn assert_paced(moments: &[Timestamp], per_minute: u32) {
+    let most = usize::try_from(per_minute + per_minute.div_ceil(4) + per_minute.div_ceil(60)).unwrap();
+    let mut begins = 0;
+    for (number, at) in moments.iter().enumerate() {
+        while later(moments[begins], MINUTE) <= *at {
+            begins += 1;
         }
-        let held = minute.len();
+        let held = number + 1 - begins;
         assert!(held <= most, "the minute before {at} holds {held}");
     }
 }
 
 #[tokio::test]
 async fn a_burst_drains_at_the_usual_pace() {
-    let usual = DEFAULT_PACE_PER_MINUTE;
-    let world = pace::with_pace(usual).await;
-    let mut burst = Burst::of(&world).await;
-    assert_eq!(burst.drain(3 * HOUR).await, 0);
+    let usual = handover_core::application::DEFAULT_PACE_PER_MINUTE;
+    let mut burst = Burst::of(usual).await;
+    burst.drain(3 * 60 * MINUTE).await;
     burst.assert_each_once();
-    burst.assert_in_order(&burst.registered);
-    assert_paced(burst.registered.iter().map(|(at, _)| *at), usual, 1);
+    burst.assert_in_order();
+    let moments: Vec<_> = burst.registered.iter().map(|(at, _)| *at).collect();
+    assert_paced(&moments, usual);
     assert!(burst.took() <= MINUTE * (BURST / usual) + 2 * SWEEP_EVERY);
-    assert!(world.presented().is_empty());
+    assert!(burst.world.presented().is_empty());
 }
 
 /// The channel wants an access token that still lives: each needs a call of Exact Online first.
 #[tokio::test]
 async fn a_burst_at_a_higher_pace_keeps_within_exact_onlines_budgets() {
-    let world = pace::with_pace(600).await;
-    let mut burst = Burst::of(&world).await;
-    world.registrar.inner.wants_fresh.store(true, SeqCst);
-    assert_eq!(burst.drain(HOUR).await, 0);
+    let mut burst = Burst::of(600).await;
+    burst.world.registrar.inner.wants_fresh.store(true, SeqCst);
+    burst.drain(HOUR).await;
     burst.assert_each_once();
-    burst.assert_in_order(&burst.registered);
-    assert_paced(burst.registered.iter().map(|(at, _)| *at), 600, 1);
+    burst.assert_in_order();
+    let moments: Vec<_> = burst.registered.iter().map(|(at, _)| *at).collect();
+    assert_paced(&moments, 600);
     assert!(burst.took() <= MINUTE * (BURST / 600) + 2 * SWEEP_EVERY);
 
     // Exact Online counts by app and user (200 token calls a day) and by app and company (60 calls a minute): each
     // connection is a user, and a company, of its own, and has had one call.
-    assert_paced(burst.presented.iter().copied(), 600, 1);
-    let presented = world.presented();
+    assert_paced(&burst.presented, 600);
+    let presented = burst.world.presented();
     let distinct: HashSet<_> = presented.iter().collect();
     assert_eq!((presented.len(), distinct.len()), (burst.due.len(), burst.due.len()));
-    assert_eq!(*lock(&world.platform.inner.asked), 0, "who they are was known");
-}
-
-/// Each takes so long that the first sweeps run out of time. The worker does not wait for a sweep to end, so what counts
-/// is when the queue shows it.
-#[tokio::test]
-async fn a_burst_that_no_sweep_can_handle_keeps_pace_and_order() {
-    let world = pace::with_pace(DEFAULT_PACE_PER_MINUTE).await;
-    let mut burst = Burst::of(&world).await;
-    *lock(&world.store.slow_postpones) = Some((world.clock, Duration::from_millis(16)));
-    assert!(burst.drain(3 * HOUR).await > 3);
-    burst.assert_each_once();
-    let mut shown: Vec<_> = burst.shown.iter().map(|(id, at)| (*at, *id)).collect();
-    shown.sort_by_key(|(at, id)| (*at, burst.due[id]));
-    burst.assert_in_order(&shown);
-    // A page of each of four shards gets its slots at once, and is sent within 400 × 16 ms.
-    assert_paced(shown.into_iter().map(|(at, _)| at), DEFAULT_PACE_PER_MINUTE, 1 + 7);
+    assert_eq!(*lock(&burst.world.platform.inner.asked), 0, "who they are was known");
 }

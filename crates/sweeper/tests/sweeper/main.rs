@@ -23,7 +23,7 @@ use handover_simulation::{
     Chance, ManualClock,
     faulty::{FaultyQueue, FaultyStore},
 };
-use handover_sweeper::{Report, Sweeper, Unfinished};
+use handover_sweeper::{Report, Sweeper};
 
 use crate::world::World;
 
@@ -32,7 +32,6 @@ fn sweeper(world: &World) -> Sweeper<'_, FaultyStore, FaultyQueue, ManualClock, 
         desk: world.desk(),
         deployment: "handover-test".into(),
         timeout: std::time::Duration::from_secs(60),
-        unfinished: Unfinished::default(),
     }
 }
 

@@ -1,11 +1,13 @@
 //! A sweeper that was off for long: the backlog is worked off at the application's pace, the oldest first.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use handover_core::{
     ports::{Clock, Pointer, Store},
     registration::later,
 };
+
+use handover_simulation::lock;
 
 use crate::{
     ids, sweep,
@@ -58,6 +60,28 @@ async fn a_backlog_is_sent_at_the_pace_and_the_rest_waits_for_its_slot() {
     for id in backlog {
         assert_eq!(world.status(id).await, handover_core::connection::Status::Registered);
     }
+}
+
+/// More than a sweep can read in its time, in four parts of the index: what it has read it sends.
+#[tokio::test]
+async fn a_backlog_that_no_sweep_can_read_gets_on_with_every_sweep() {
+    let world = with_pace(1_000_000).await;
+    world.store.shards.store(4, SeqCst);
+    ids(&world, 2_000, HOUR).await;
+    world.clock.advance(24 * HOUR);
+    *lock(&world.store.slow_reads) = Some((world.clock, Duration::from_millis(50)));
+    let mut sent = 0;
+    for _ in 0..2_000 {
+        let report = sweep(&world).await;
+        assert!(report.pointed >= 300 || !report.cut_short, "{report:?}");
+        sent += report.pointed;
+        // Read again and again is only what was read ahead: a page of each other part.
+        assert!(report.swept - report.pointed <= 300, "{report:?}");
+        if !report.cut_short {
+            break;
+        }
+    }
+    assert_eq!(sent, 2_000);
 }
 
 #[tokio::test]

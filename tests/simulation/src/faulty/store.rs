@@ -46,8 +46,8 @@ pub struct FaultyStore {
     pub writes: Mutex<VecDeque<Fault>>,
     /// How the next moves within the index of wake-ups go. Likewise.
     pub postpones: Mutex<VecDeque<Fault>>,
-    /// A clock that each of these moves on, and how far.
-    pub slow_postpones: Mutex<Option<(&'static ManualClock, Duration)>>,
+    /// A clock that each reading of a connection moves on, and how far.
+    pub slow_reads: Mutex<Option<(&'static ManualClock, Duration)>>,
     /// Nothing can be reached.
     pub away: AtomicBool,
     /// Nothing can be read.

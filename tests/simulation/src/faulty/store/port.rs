@@ -21,6 +21,10 @@ impl Store for FaultyStore {
     async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, ReadError> {
         self.read().await?;
         counted(&self.reads);
+        let slow = *lock(&self.slow_reads);
+        if let Some((clock, time)) = slow {
+            clock.advance(time);
+        }
         assert!(!lock(&self.cursed).contains(&id), "cursed");
         if lock(&self.rejected).contains(&id) {
             let rejected = Rejected {
@@ -165,10 +169,6 @@ impl Store for FaultyStore {
 
     async fn postpone(&self, id: ConnectionId, from: Timestamp, to: Timestamp) -> Result<bool, WriteError> {
         self.reached("postpone").await?;
-        let slow = *lock(&self.slow_postpones);
-        if let Some((clock, time)) = slow {
-            clock.advance(time);
-        }
         let fault = self.fault(&self.postpones);
         if let Some(error) = before(fault, id, "postpone") {
             return Err(error);
