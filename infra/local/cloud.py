@@ -10,9 +10,10 @@ Prints one line of JSON when it answers, then runs until it is told to stop (SIG
   extensions have asked for one, the function's timeout covers both, and an idle environment is frozen (work left
   running without an extension stands still here as it would there);
 * an environment for functions that holds nothing of the host;
-* a clock that can be moved: what the queue holds back, and the time in answers, follow it.
+* a clock that can be moved: what the queue holds back, and the time in answers, follow it;
+* pollers that see soon what the queue hands out when a delay is over.
 
-All of it is patched into ProvidedWorker of one version of ministack; another version is refused.
+All of it is patched into one version of ministack, most of it into ProvidedWorker; another version is refused.
 """
 
 import argparse
@@ -38,6 +39,8 @@ PR_SET_PDEATHSIG = 1
 SERVICES = "apigateway,cloudformation,dynamodb,iam,kms,lambda,logs,monitoring,s3,scheduler,sns,sqs,sts"
 # What a caller waits for at most while an environment comes to rest, before that goes on behind its back.
 REST = 0.05
+# How often an idle queue is looked into.
+POLL = 0.1
 
 
 def arguments():
@@ -189,8 +192,17 @@ def patch(args):
     lambda_svc.release_worker = releasing(lambda_runtime.release_worker)
     lambda_svc._sqs_esm_concurrency = numeric_concurrency(lambda_svc._sqs_esm_concurrency)
     lambda_svc._provided_worker_env = function_environment(lambda_svc._provided_worker_env, args)
+    threading.Thread(target=poll_often, args=(lambda_svc.esm_wake,), daemon=True).start()
     # Frozen processes would outlive their cloud.
     atexit.register(lambda_runtime.reset)
+
+
+def poll_often(wake):
+    """Lambda's pollers wait inside the queue; ministack's look into an idle one once a second, unless they are woken,
+    which the end of a message's delay does not do."""
+    while True:
+        time.sleep(POLL)
+        wake.set()
 
 
 def patch_runtime_api(worker_class, freeze):

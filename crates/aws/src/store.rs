@@ -23,7 +23,8 @@ use handover_core::{
     event::Record,
     ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
     ports::{
-        Change, Claimed, DuePointer, Filter, IdentityKey, Page, Place, ReadError, Sealed, Store, Summary, WriteError,
+        Change, Claimed, DuePointer, Filter, IdentityKey, Pace, Page, Place, ReadError, Sealed, Store, Summary,
+        WriteError,
     },
     registration::Channel,
 };
@@ -94,6 +95,14 @@ impl Store for DynamoStore {
 
     async fn application(&self, id: &ApplicationId) -> Result<Option<Application>, ReadError> {
         self.read_application(id).await
+    }
+
+    async fn pace(&self, id: &ApplicationId) -> Result<Option<Pace>, ReadError> {
+        self.read_pace(id).await
+    }
+
+    async fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+        self.write_taken(id, until).await
     }
 
     async fn put_application(&self, application: &Application, sealed: &Sealed) -> Result<(), WriteError> {

@@ -14,7 +14,7 @@ pub use platform::{ExchangeError, MeError, Platform, Received, RefreshError, Ref
 pub use queue::{LONGEST_DELAY, Pointer, Queue, QueueError, Rescued};
 pub use registrar::{NotPrepared, Registrar, Submission};
 pub use store::{
-    Change, Claimed, DuePointer, Filter, IdentityClaim, IdentityKey, LiveChain, Page, ReadError, Rejected, Store,
+    Change, Claimed, DuePointer, Filter, IdentityClaim, IdentityKey, LiveChain, Pace, Page, ReadError, Rejected, Store,
     StoreError, Summary, WriteError,
 };
 pub use vault::{DataKey, OpenError, Place, SealError, Sealed, Vault, VaultError};

@@ -15,7 +15,10 @@ use handover_core::{
 };
 use jiff::Timestamp;
 
-use crate::{Sweeper, pace::Lane};
+use crate::{
+    Sweeper,
+    pace::{Lane, Turn},
+};
 
 /// When a connection whose wake-up was sent is looked at again, counted from its time: by then the queue has delivered.
 const SAFETY: Duration = Duration::from_secs(30 * 60);
@@ -124,12 +127,14 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                 }
                 Step::Perform(task) => {
                     let now = self.desk.clock.now();
-                    tended.wake_up = Some(wake_up(&connection, task.calls_outside(), now, indexed));
+                    let turn = turn(&connection, task.calls_outside(), now, indexed);
+                    tended.wake_up = Some(wake_up(&connection, turn, now, indexed));
                     return Ok(());
                 }
                 Step::Rest(Some(at)) if at <= horizon => {
                     let outside = matches!(agenda::step(&connection, at), Step::Perform(task) if task.calls_outside());
-                    tended.wake_up = Some(wake_up(&connection, outside, at, indexed));
+                    let turn = turn(&connection, outside, self.desk.clock.now(), indexed);
+                    tended.wake_up = Some(wake_up(&connection, turn, at, indexed));
                     return Ok(());
                 }
                 // The index lags behind, or holds a time at which nothing is due: only the latter is still so at
@@ -207,12 +212,23 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
     }
 }
 
-fn wake_up(connection: &Connection, outside: bool, at: Timestamp, indexed: Timestamp) -> WakeUp {
+/// A connection stands in the index at its own time, until a sweep has given it a slot and moved it.
+fn turn(connection: &Connection, outside: bool, now: Timestamp, indexed: Timestamp) -> Turn {
+    if !outside {
+        return Turn::Inside;
+    }
+    match agenda::next_wake(connection, now) {
+        Some(at) if indexed >= later(at, LONGEST_DELAY) => Turn::Given,
+        _ => Turn::First,
+    }
+}
+
+fn wake_up(connection: &Connection, turn: Turn, at: Timestamp, indexed: Timestamp) -> WakeUp {
     WakeUp {
         connection: connection.id,
         lane: Lane {
             application: connection.application.clone(),
-            outside,
+            turn,
         },
         at,
         indexed,

@@ -4,6 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use handover_core::{
     ids::ApplicationId,
+    ports::Pace,
     registration::{earlier, later},
 };
 use jiff::Timestamp;
@@ -16,17 +17,27 @@ const AT_ONCE: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Lane {
     pub application: ApplicationId,
-    /// Whether the platform or Invantive Cloud will be called. What stays within AWS does not stand in its way.
-    pub outside: bool,
+    pub turn: Turn,
+}
+
+/// Why a connection shares a pace with the others of its application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Turn {
+    /// The platform or Invantive Cloud will be called, and no sweep has given it a slot.
+    First,
+    /// An earlier sweep has given it a slot, which has come.
+    Given,
+    /// What is done stays within AWS: it stands in nobody's way.
+    Inside,
 }
 
 /// The paces of one sweep.
 #[derive(Debug, Default)]
-pub(crate) struct Paces(HashMap<Lane, Pace>);
+pub(crate) struct Paces(HashMap<Lane, Slots>);
 
-/// One pace: the generic cell rate algorithm, in timestamps.
+/// The slots of one lane: the generic cell rate algorithm, in timestamps.
 #[derive(Debug)]
-struct Pace {
+struct Slots {
     interval: Duration,
     /// When the next one would come if they all kept their distance.
     next: Timestamp,
@@ -37,20 +48,30 @@ impl Paces {
         self.0.contains_key(lane)
     }
 
-    /// A pace that starts now.
-    pub fn start(&mut self, lane: Lane, per_minute: u32, now: Timestamp) {
-        let interval = Duration::from_secs(60) / per_minute.max(1);
-        self.0.insert(lane, Pace { interval, next: now });
+    /// Begins with a lane. Who takes a turn for the first time comes after those that an earlier sweep gave slots to.
+    pub fn start(&mut self, lane: Lane, pace: &Pace, now: Timestamp) {
+        let interval = Duration::from_secs(60) / pace.per_minute.max(1);
+        let taken_until = pace.taken_until.filter(|_| lane.turn == Turn::First);
+        let next = taken_until.map_or(now, |until| until.max(now));
+        self.0.insert(lane, Slots { interval, next });
     }
 
     /// The moment, not before `at`, at which one more is taken up.
     pub fn slot(&mut self, lane: &Lane, at: Timestamp) -> Timestamp {
-        self.0.get_mut(lane).map_or(at, |pace| pace.slot(at))
+        self.0.get_mut(lane).map_or(at, |slots| slots.next(at))
+    }
+
+    /// Until when slots have been given out to those that took their first turn, where that concerns what is due after
+    /// `read_to`.
+    pub fn taken_beyond(&self, read_to: Timestamp) -> impl Iterator<Item = (&ApplicationId, Timestamp)> {
+        let ahead = move |(lane, slots): &(&Lane, &Slots)| lane.turn == Turn::First && slots.next > read_to;
+        let taken = self.0.iter().filter(ahead);
+        taken.map(|(lane, slots)| (&lane.application, slots.next))
     }
 }
 
-impl Pace {
-    fn slot(&mut self, at: Timestamp) -> Timestamp {
+impl Slots {
+    fn next(&mut self, at: Timestamp) -> Timestamp {
         let slot = at.max(earlier(self.next, AT_ONCE));
         self.next = later(self.next.max(slot), self.interval);
         slot
@@ -70,13 +91,20 @@ mod tests {
     fn lane() -> Lane {
         Lane {
             application: "exact-nl".parse().unwrap(),
-            outside: true,
+            turn: Turn::First,
+        }
+    }
+
+    fn pace(per_minute: u32) -> Pace {
+        Pace {
+            per_minute,
+            taken_until: None,
         }
     }
 
     fn slots(per_minute: u32, wanted: &[i64]) -> Vec<Timestamp> {
         let mut paces = Paces::default();
-        paces.start(lane(), per_minute, at(0));
+        paces.start(lane(), &pace(per_minute), at(0));
         wanted.iter().map(|second| paces.slot(&lane(), at(*second))).collect()
     }
 
@@ -104,6 +132,26 @@ mod tests {
             for (slot, second) in slots(per_minute, &wanted).iter().zip(&wanted) {
                 prop_assert_eq!(*slot, at(*second));
             }
+        }
+
+        /// What one sweep gives out in one go, two sweeps give out alike, wherever the first one was cut.
+        #[test]
+        fn a_sweep_goes_on_where_another_was_cut(
+            per_minute in 1_u32..300,
+            mut wanted in proptest::collection::vec(0_i64..900, 1..400),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            wanted.sort_unstable();
+            let (before, after) = wanted.split_at(cut.index(wanted.len()));
+            let mut paces = Paces::default();
+            paces.start(lane(), &pace(per_minute), at(0));
+            let mut given: Vec<_> = before.iter().map(|second| paces.slot(&lane(), at(*second))).collect();
+            let read_to = before.last().map_or(Timestamp::MIN, |second| at(*second));
+            let taken_until = paces.taken_beyond(read_to).map(|(_, until)| until).next();
+            let mut paces = Paces::default();
+            paces.start(lane(), &Pace { per_minute, taken_until }, at(0));
+            given.extend(after.iter().map(|second| paces.slot(&lane(), at(*second))));
+            prop_assert_eq!(given, slots(per_minute, &wanted));
         }
     }
 }

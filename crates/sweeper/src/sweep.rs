@@ -9,7 +9,7 @@ use handover_core::{
     budget::Budget,
     connection::Status,
     ids::ApplicationId,
-    ports::{Clock, DuePointer, LONGEST_DELAY, Queue, Randomness, Store},
+    ports::{Clock, DuePointer, LONGEST_DELAY, Pace, Queue, Randomness, Store},
     registration::later,
 };
 use jiff::Timestamp;
@@ -71,6 +71,7 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                 .collect();
             self.wake_up_all(ready, &mut paces, &mut report).await;
         }
+        self.write_down(&paces, horizon, &report).await;
         report.in_doubt = self.doubts().await;
         tracing::info!(
             swept = report.swept,
@@ -144,8 +145,8 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         for wake_up in wake_ups {
             let now = self.desk.clock.now();
             if !paces.knows(&wake_up.lane) {
-                let per_minute = self.pace(&wake_up.lane.application).await;
-                paces.start(wake_up.lane.clone(), per_minute, now);
+                let pace = self.pace(&wake_up.lane.application).await;
+                paces.start(wake_up.lane.clone(), &pace, now);
             }
             let slot = paces.slot(&wake_up.lane, wake_up.at.max(now));
             slotted.push((wake_up, slot));
@@ -166,14 +167,29 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         }
     }
 
-    /// How many of an application's connections are taken up a minute.
-    async fn pace(&self, application: &ApplicationId) -> u32 {
-        match self.desk.store.application(application).await {
-            Ok(Some(application)) => application.pace_per_minute,
-            Ok(None) => DEFAULT_PACE_PER_MINUTE,
+    /// How fast an application's connections are taken up.
+    async fn pace(&self, application: &ApplicationId) -> Pace {
+        let usual = Pace {
+            per_minute: DEFAULT_PACE_PER_MINUTE,
+            taken_until: None,
+        };
+        match self.desk.store.pace(application).await {
+            Ok(pace) => pace.unwrap_or(usual),
             Err(error) => {
                 tracing::warn!(application.id = %application, error = %error_chain(&error), "handover.pace_not_read");
-                DEFAULT_PACE_PER_MINUTE
+                usual
+            }
+        }
+    }
+
+    /// Writes down which slots are given out, where the next sweep would give them out again: to what this one has not
+    /// got to, or to what is due beyond its reach.
+    async fn write_down(&self, paces: &Paces, horizon: Timestamp, report: &Report) {
+        let saw_all = report.completed && !report.cut_short;
+        let read_to = if saw_all { horizon } else { self.desk.clock.now() };
+        for (application, until) in paces.taken_beyond(read_to) {
+            if let Err(error) = self.desk.store.take_slots(application, until).await {
+                tracing::warn!(application.id = %application, error = %error_chain(&error), "handover.slots_not_written");
             }
         }
     }

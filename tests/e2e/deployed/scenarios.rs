@@ -48,6 +48,7 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         channel_faults::what_surely_had_no_effect_comes_back_by_itself,
         tampering::an_altered_application_or_channel_is_refused,
         time::what_was_far_away_is_registered_within_two_seconds_of_its_time,
+        time::a_herd_keeps_its_pace_from_one_sweep_to_the_next,
         renewal::a_pair_is_renewed_on_day_27_and_registered_on_day_40,
         renewal::a_pair_that_is_not_renewed_expires_on_day_30_and_gets_a_new_link,
         renewal::an_answer_that_is_lost_is_recovered_once,

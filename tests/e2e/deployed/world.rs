@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use handover_local::{
     customer::{Customer, Seen},
     handover::Said,
-    stage::{API_KEY, APPLICATION, CHANNEL, CLIENT_SECRET, Invitation, PASSWORD, Settings, Stage},
+    stage::{API_KEY, APPLICATION, CHANNEL, CLIENT_ID, CLIENT_SECRET, Invitation, PASSWORD, Settings, Stage},
     wait,
 };
 use handover_standin::{Books, ControlClient, Fault, User};
@@ -85,6 +85,28 @@ impl World {
             secrets: Mutex::default(),
             users: AtomicU32::new(0),
         })
+    }
+
+    /// Adds the sample application anew, with `more` settings.
+    pub async fn replace_application(&self, more: &[&str]) -> Result<()> {
+        let host = self.stage.standin.url();
+        let usual = [
+            "app",
+            "add",
+            APPLICATION,
+            "--replace",
+            "--host",
+            &host,
+            "--client-id",
+            CLIENT_ID,
+            "--display-name",
+            "Acme Bookkeeping",
+            "--return-origin",
+            "https://app.acme.example",
+        ];
+        let said = self.handover(&[&usual, more].concat(), &format!("{CLIENT_SECRET}\n")).await?;
+        ensure!(said.ok, "app add: {}", said.err);
+        Ok(())
     }
 
     pub fn control(&self) -> ControlClient {

@@ -16,6 +16,7 @@ pub const NOT_REQUIRED: &[Row] = &[
     ("callback", "store.write news"),
     ("handover take", "store.write news"),
     ("handover take", "store.write wish"),
+    ("sweeper", "store.take_slots"),
 ];
 
 /// A run of enough seeds has to reach all of them, and no others.
@@ -67,10 +68,10 @@ pub const ROWS: &[Row] = &[
     ("handover take", "vault.open application"),
     ("handover take", "vault.open pair"),
     ("sweeper", "queue.send"),
-    ("sweeper", "store.application"),
     ("sweeper", "store.connection"),
     ("sweeper", "store.count"),
     ("sweeper", "store.due"),
+    ("sweeper", "store.pace"),
     ("sweeper", "store.postpone"),
     ("sweeper", "store.write outcome"),
     ("sweeper", "store.write wake-up"),

@@ -17,7 +17,8 @@ use handover_core::{
     event::Record,
     ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
     ports::{
-        Change, Claimed, DuePointer, Filter, IdentityKey, Page, Place, ReadError, Sealed, Store, Summary, WriteError,
+        Change, Claimed, DuePointer, Filter, IdentityKey, Pace, Page, Place, ReadError, Sealed, Store, Summary,
+        WriteError,
     },
     registration::Channel,
 };
@@ -125,8 +126,26 @@ impl Store for MemoryStore {
         Ok(lock(&self.tables).applications.get(id).cloned())
     }
 
+    async fn pace(&self, id: &ApplicationId) -> Result<Option<Pace>, ReadError> {
+        let tables = lock(&self.tables);
+        let taken_until = tables.taken_until.get(id).copied();
+        Ok(tables.applications.get(id).map(|application| Pace {
+            per_minute: application.pace_per_minute,
+            taken_until,
+        }))
+    }
+
+    async fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+        let mut tables = lock(&self.tables);
+        if tables.applications.contains_key(id) {
+            tables.taken_until.insert(id.clone(), time::indexed(until));
+        }
+        Ok(())
+    }
+
     async fn put_application(&self, application: &Application, sealed: &Sealed) -> Result<(), WriteError> {
         let mut tables = lock(&self.tables);
+        tables.taken_until.remove(&application.id);
         let place = Place::Application(application.id.clone());
         tables.applications.insert(application.id.clone(), application.clone());
         tables.sealed.insert(place, sealed.clone());

@@ -43,6 +43,7 @@ pub async fn store_contract<S: Store>(store: &S) {
     a_claim_is_known_again(store).await;
     what_relies_on_a_chain_is_written_only_while_it_lives(store).await;
     applications_and_channels_are_kept_with_what_is_sealed(store).await;
+    slots_that_are_taken_are_kept(store).await;
     what_is_due_is_found_in_order(store).await;
     a_wake_up_is_moved_only_if_nothing_moved_it(store).await;
     lists_show_each_connection_once_newest_first(store).await;

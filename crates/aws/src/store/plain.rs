@@ -8,10 +8,11 @@ use aws_sdk_dynamodb::{
 use handover_core::{
     application::Application,
     authorisation::{Authorisation, Link},
-    ids::WriterId,
+    ids::{ApplicationId, WriterId},
     ports::{Place, ReadError, Rejected, Sealed, WriteError},
     registration::Channel,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
     item::{self, Item, n, s, version},
     key::Key,
     time,
-    transact::Step,
+    transact::{Step, patiently},
 };
 
 /// Where items are written that may be there already: never over one of an unknown version.
@@ -68,6 +69,9 @@ fn listed<T: Serialize>(key: &Key, kind: &str, value: &T) -> Result<Item, Reject
 
 pub(super) const APPLICATION: &str = "application";
 pub(super) const CHANNEL: &str = "channel";
+
+/// Beside an application's document: nothing that a listing or the OEM sees.
+pub(super) const TAKEN_UNTIL: &str = "taken_until";
 
 impl DynamoStore {
     pub(super) async fn write_authorisation(
@@ -133,6 +137,25 @@ impl DynamoStore {
         let shown = listed(&key, APPLICATION, application)?;
         let secret = self.put_over(&self.tables.vault, sealed(&place, secret));
         self.overwrite(&key, shown, secret).await
+    }
+
+    pub(super) async fn write_taken(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+        let key = Key::application(id);
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.tables.connections)
+            .set_key(Some(key.attributes()))
+            .update_expression(format!("SET {TAKEN_UNTIL} = :until"))
+            .condition_expression("v = :v")
+            .expression_attribute_values(":until", n(time::ceil(until)))
+            .expression_attribute_values(":v", version())
+            .return_values_on_condition_check_failure(AllOld);
+        match patiently(|| async { call.clone().send().await.map(drop).map_err(Failed::of_update) }).await {
+            Ok(()) => Ok(()),
+            Err(Failed::Condition(found)) => Ok(refuse_unknown(&found)?),
+            Err(other) => Err(other.into_error(format!("write {key}"))),
+        }
     }
 
     pub(super) async fn write_channel(&self, channel: &Channel, profile: Option<&Sealed>) -> Result<(), WriteError> {

@@ -9,7 +9,7 @@ use handover_core::{
     authorisation::{Authorisation, Link},
     connection::Connection,
     ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
-    ports::{Claimed, IdentityKey, Place, ReadError, Sealed, StoreError},
+    ports::{Claimed, IdentityKey, Pace, Place, ReadError, Sealed, StoreError},
     registration::Channel,
 };
 use serde::de::DeserializeOwned;
@@ -18,7 +18,8 @@ use super::{
     DynamoStore,
     item::{self, Item},
     key::Key,
-    plain, state,
+    plain::{self, TAKEN_UNTIL},
+    state, time,
 };
 use crate::failure::told;
 
@@ -55,6 +56,19 @@ impl DynamoStore {
 
     pub(super) async fn read_application(&self, id: &ApplicationId) -> Result<Option<Application>, ReadError> {
         self.read_document(&Key::application(id)).await
+    }
+
+    pub(super) async fn read_pace(&self, id: &ApplicationId) -> Result<Option<Pace>, ReadError> {
+        let key = Key::application(id);
+        let Some(mut item) = self.fetch(&self.tables.connections, &key).await? else {
+            return Ok(None);
+        };
+        let taken_until = item::number(&key, &item, TAKEN_UNTIL).ok().map(time::moment);
+        let application: Application = item::held(&key, &mut item)?;
+        Ok(Some(Pace {
+            per_minute: application.pace_per_minute,
+            taken_until,
+        }))
     }
 
     pub(super) async fn read_channel(&self, id: &ChannelId) -> Result<Option<Channel>, ReadError> {

@@ -196,6 +196,8 @@ async fn applications_channels_and_sealed_values() {
     let later = cloud.upgrade(CONNECTIONS, "APP#exact-nl", "APP").await;
     assert_unreadable(store.application(&application.id).await, "APP#");
     assert_unreadable(store.applications().await, "APP#");
+    assert_unreadable(store.pace(&application.id).await, "APP#");
+    assert_unwritable(store.take_slots(&application.id, at(0)).await, "APP#");
     later.assert_untouched().await;
 
     let later = cloud.upgrade(CONNECTIONS, "CHAN#invantive", "CHAN").await;

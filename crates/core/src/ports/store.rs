@@ -140,6 +140,15 @@ pub struct DuePointer {
     pub wake_at: Timestamp,
 }
 
+/// How fast an application's connections are taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// So many a minute at most.
+    pub per_minute: u32,
+    /// Until then a sweep has given its slots out, if that was written down.
+    pub taken_until: Option<Timestamp>,
+}
+
 /// A line of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -223,6 +232,18 @@ pub trait Store: Send + Sync {
 
     /// Reads an application's plain part.
     fn application(&self, id: &ApplicationId) -> impl Future<Output = Result<Option<Application>, ReadError>> + Send;
+
+    /// An application's pace; `None` if there is no such application.
+    fn pace(&self, id: &ApplicationId) -> impl Future<Output = Result<Option<Pace>, ReadError>> + Send;
+
+    /// Writes down until when an application's slots have been given out, rounded up to a millisecond. Nothing, if there is
+    /// no such application; [`Store::put_application`] forgets it, for its pace may be another. Durable when it returns
+    /// `Ok`.
+    fn take_slots(
+        &self,
+        id: &ApplicationId,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Writes an application's plain part with its sealed one, in one transaction. Durable, both, when it returns `Ok`;
     /// takes the place of what was there.

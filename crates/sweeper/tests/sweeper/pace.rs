@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use handover_core::{
-    ports::{Clock, Pointer, Store},
+    ports::{Clock, Place, Pointer, Store},
     registration::later,
 };
 
@@ -23,7 +23,7 @@ pub async fn with_pace(per_minute: u32) -> World {
     let id = "exact-nl".parse().unwrap();
     let mut application = world.store.application(&id).await.unwrap().unwrap();
     application.pace_per_minute = per_minute;
-    let place = handover_core::ports::Place::Application(id);
+    let place = Place::Application(id);
     let sealed = world.store.sealed(&place).await.unwrap().unwrap();
     world.store.put_application(&application, &sealed).await.unwrap();
     world
@@ -126,4 +126,42 @@ async fn what_is_overdue_does_not_wait_for_what_is_to_come() {
     waits.sort();
     assert_eq!(waits, [Duration::ZERO, 8 * MINUTE]);
     assert_eq!(world.read(overdue).await.wake_at, Some(later(now, 30 * MINUTE)));
+}
+
+/// Although it is a later sweep that finds it.
+#[tokio::test]
+async fn what_is_due_behind_a_backlog_takes_its_turn_after_it() {
+    let world = with_pace(PACE).await;
+    ids(&world, 400, HOUR).await;
+    world.clock.advance(24 * HOUR);
+    let began = world.clock.now();
+    assert!(sweep(&world).await.paced > 0);
+    let behind = world.authorized(16 * MINUTE).await;
+    world.clock.advance(5 * MINUTE);
+    assert_eq!(sweep(&world).await.paced, 1);
+    let seen = world.read(behind).await.wake_at.unwrap();
+    let slot = later(began, 400 * MINUTE / PACE);
+    assert!((later(slot, 14 * MINUTE)..later(slot, 16 * MINUTE)).contains(&seen), "{seen}");
+
+    // The pace is another one: what was given out at the old one is forgotten.
+    let id = "exact-nl".parse().unwrap();
+    let application = world.store.application(&id).await.unwrap().unwrap();
+    let sealed = world.store.sealed(&Place::Application(id)).await.unwrap().unwrap();
+    world.store.put_application(&application, &sealed).await.unwrap();
+    let due = later(world.clock.now(), 16 * MINUTE);
+    let at_once = world.authorized(16 * MINUTE).await;
+    world.clock.advance(5 * MINUTE);
+    assert_eq!(sweep(&world).await.pointed, 1);
+    assert_eq!(world.read(at_once).await.wake_at, Some(later(due, 30 * MINUTE)));
+}
+
+#[tokio::test]
+async fn slots_that_cannot_be_written_down_stop_no_sweep() {
+    let world = with_pace(PACE).await;
+    ids(&world, 400, HOUR).await;
+    world.clock.advance(24 * HOUR);
+    world.store.slots_fail.store(true, SeqCst);
+    let report = sweep(&world).await;
+    assert!(report.completed && report.failed == 0, "{report:?}");
+    assert_eq!(report.pointed + report.paced, 400);
 }

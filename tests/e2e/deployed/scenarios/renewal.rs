@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use handover_local::{
-    stage::{API_KEY, APPLICATION, CLIENT_ID, CLIENT_SECRET, profile},
+    stage::{API_KEY, profile},
     wait,
 };
 use handover_standin::{
@@ -85,33 +85,9 @@ pub async fn a_pair_is_renewed_on_day_27_and_registered_on_day_40(evidence: Arc<
     world.leave(&evidence).await
 }
 
-/// Adds the sample application anew, without renewal.
-async fn renewal_off(world: &World) -> Result<()> {
-    let host = world.stage.standin.url();
-    let arguments = [
-        "app",
-        "add",
-        APPLICATION,
-        "--replace",
-        "--host",
-        &host,
-        "--client-id",
-        CLIENT_ID,
-        "--display-name",
-        "Acme Bookkeeping",
-        "--return-origin",
-        "https://app.acme.example",
-        "--renew",
-        "never",
-    ];
-    let said = world.handover(&arguments, &format!("{CLIENT_SECRET}\n")).await?;
-    ensure!(said.ok, "app add: {}", said.err);
-    Ok(())
-}
-
 pub async fn a_pair_that_is_not_renewed_expires_on_day_30_and_gets_a_new_link(evidence: Arc<Evidence>) -> Result<()> {
     let world = World::movable().await?;
-    renewal_off(&world).await?;
+    world.replace_application(&["--renew", "never"]).await?;
     let mut journey = world.authorised(Duration::from_secs(29 * DAY)).await?;
     world.until(&journey.connection, "authorized").await?;
     // A person never takes this one: only the sweeper has anything to do with it.

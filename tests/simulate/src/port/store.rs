@@ -10,8 +10,8 @@ use handover_core::{
     ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
     plaintext,
     ports::{
-        Change, Claimed, DuePointer, Filter, IdentityKey, Page, Place, ReadError, Sealed, Store, StoreError, Summary,
-        Vault, WriteError,
+        Change, Claimed, DuePointer, Filter, IdentityKey, Pace, Page, Place, ReadError, Sealed, Store, StoreError,
+        Summary, Vault, WriteError,
     },
     registration::Channel,
 };
@@ -238,6 +238,17 @@ impl Store for SimulatedStore {
     async fn application(&self, id: &ApplicationId) -> Result<Option<Application>, ReadError> {
         self.read(Call::read("store.application"), self.0.hub.store.application(id))
             .await
+    }
+
+    async fn pace(&self, id: &ApplicationId) -> Result<Option<Pace>, ReadError> {
+        self.read(Call::read("store.pace"), self.0.hub.store.pace(id)).await
+    }
+
+    async fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+        self.fenced(Call::fenced("store.take_slots"), |_| {
+            ready(self.0.hub.store.take_slots(id, until))
+        })
+        .await
     }
 
     async fn put_application(&self, application: &Application, sealed: &Sealed) -> Result<(), WriteError> {

@@ -52,6 +52,8 @@ pub struct FaultyStore {
     pub away: AtomicBool,
     /// Nothing can be read.
     pub reads_fail: AtomicBool,
+    /// Slots that are taken cannot be written down.
+    pub slots_fail: AtomicBool,
     /// Nothing can be written once `writes` is at its end.
     pub writes_fail: AtomicBool,
     /// A shard that cannot be read.

@@ -15,6 +15,8 @@ use handover_core::{
     registration::Channel,
 };
 
+use jiff::Timestamp;
+
 use super::wake::WakeIndex;
 
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub(super) struct Tables {
     pub authorisations: HashMap<AuthorisationId, Authorisation>,
     pub identities: HashMap<IdentityKey, Claimed>,
     pub applications: BTreeMap<ApplicationId, Application>,
+    /// Until when slots have been given out.
+    pub taken_until: BTreeMap<ApplicationId, Timestamp>,
     pub channels: BTreeMap<ChannelId, Channel>,
     pub sealed: HashMap<Place, Sealed>,
 }

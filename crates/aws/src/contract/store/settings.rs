@@ -1,7 +1,7 @@
 //! Applications and channels.
 
 use handover_core::{
-    ports::{Place, Store},
+    ports::{Pace, Place, Store},
     registration::{Channel, ChannelKind},
 };
 
@@ -50,4 +50,31 @@ pub async fn applications_and_channels_are_kept_with_what_is_sealed<S: Store>(st
         channels.iter().all(|channel| all.contains(channel))
     })
     .await;
+}
+
+/// Kept until the application is written anew, and seen by nobody else.
+pub async fn slots_that_are_taken_are_kept<S: Store>(store: &S) {
+    let mut application = scene::application(&scene::name("app"));
+    application.pace_per_minute = 7;
+    assert_eq!(store.pace(&application.id).await.unwrap(), None);
+    store.take_slots(&application.id, scene::at(1)).await.unwrap();
+    assert_eq!(store.pace(&application.id).await.unwrap(), None, "nothing to take from");
+
+    let secret = scene::sealed();
+    store.put_application(&application, &secret).await.unwrap();
+    let pace = |taken_until| {
+        Some(Pace {
+            per_minute: 7,
+            taken_until,
+        })
+    };
+    assert_eq!(store.pace(&application.id).await.unwrap(), pace(None));
+    for second in [3, 2] {
+        let until = scene::at(second);
+        store.take_slots(&application.id, until).await.unwrap();
+        assert_eq!(store.pace(&application.id).await.unwrap(), pace(Some(until)));
+    }
+    assert_eq!(store.application(&application.id).await.unwrap().unwrap(), application);
+    store.put_application(&application, &secret).await.unwrap();
+    assert_eq!(store.pace(&application.id).await.unwrap(), pace(None));
 }

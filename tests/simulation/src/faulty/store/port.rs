@@ -7,15 +7,18 @@ use handover_core::{
     event::Record,
     ids::{ApplicationId, AuthorisationId, ChannelId, ConnectionId, LinkHash},
     ports::{
-        Change, Claimed, DuePointer, Filter, IdentityKey, Page, Place, ReadError, Rejected, Sealed, Store, Summary,
-        WriteError,
+        Change, Claimed, DuePointer, Filter, IdentityKey, Pace, Page, Place, ReadError, Rejected, Sealed, Store,
+        Summary, WriteError,
     },
     registration::Channel,
 };
 use jiff::Timestamp;
 
 use super::{Fault, FaultyStore, away};
-use crate::{faulty::counted, lock};
+use crate::{
+    faulty::{counted, is},
+    lock,
+};
 
 impl Store for FaultyStore {
     async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, ReadError> {
@@ -122,6 +125,19 @@ impl Store for FaultyStore {
     async fn application(&self, id: &ApplicationId) -> Result<Option<Application>, ReadError> {
         self.read().await?;
         self.inner.application(id).await
+    }
+
+    async fn pace(&self, id: &ApplicationId) -> Result<Option<Pace>, ReadError> {
+        self.read().await?;
+        self.inner.pace(id).await
+    }
+
+    async fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+        self.reached("take slots").await?;
+        if is(&self.slots_fail) {
+            return Err(away("take slots").into());
+        }
+        self.inner.take_slots(id, until).await
     }
 
     async fn put_application(&self, application: &Application, sealed: &Sealed) -> Result<(), WriteError> {
