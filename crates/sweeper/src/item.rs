@@ -111,8 +111,10 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
     async fn look(&self, due: &DuePointer, horizon: Timestamp, tended: &mut Tended) -> Result<(), ItemError> {
         let id = due.connection;
         let mut connection = self.desk.load(id).await?;
-        // The time that the index holds, which every write of the connection moves.
-        let mut indexed = due.wake_at;
+        // What the index holds or is about to: it may lag behind, and then somebody has just seen to this one.
+        let Some(mut indexed) = connection.wake_at.filter(|at| *at <= horizon) else {
+            return Ok(());
+        };
         tended.overdue =
             agenda::next_wake(&connection, self.desk.clock.now()).map_or(Duration::ZERO, |at| self.since(at));
         for _ in 0..STEPS {
@@ -137,8 +139,7 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                     tended.wake_up = Some(wake_up(&connection, turn, at, indexed));
                     return Ok(());
                 }
-                // The index lags behind, or holds a time at which nothing is due: only the latter is still so at
-                // the moment of the write, and is put right by it.
+                // It stands there at a time at which nothing is due.
                 Step::Rest(at) if indexed <= horizon => {
                     let to = at.unwrap_or_else(|| later(self.desk.clock.now(), NOTHING_DUE));
                     if self.desk.store.postpone(id, indexed, to).await? {

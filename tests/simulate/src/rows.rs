@@ -14,7 +14,10 @@ pub const SELDOM: &[Row] = &[
 /// required.
 pub const NOT_REQUIRED: &[Row] = &[
     ("callback", "store.write news"),
+    ("callback", "store.write wish"),
+    ("handover take", "store.write (bare)"),
     ("handover take", "store.write news"),
+    ("handover take", "store.write wake-up"),
     ("handover take", "store.write wish"),
     ("sweeper", "store.take_slots"),
 ];

@@ -219,6 +219,35 @@ async fn an_index_that_lags_behind_changes_nothing() {
     assert_eq!(world.read(id).await, before);
 }
 
+/// It was moved meanwhile, to another time within the sweep's reach: what counts is what the table holds. (With the index's
+/// time, one that is written back to that time while the sweep looks at it would be moved for what was due in between.)
+#[tokio::test]
+async fn a_time_that_the_index_no_longer_holds_is_not_moved_from() {
+    let world = World::new().await;
+    let id = world.authorized(10 * MINUTE).await;
+    let due_at = world.read(id).await.wake_at.unwrap();
+    lock(&world.store.stale).push(DuePointer {
+        connection: id,
+        wake_at: world.clock.now(),
+    });
+    sweep(&world).await;
+    assert_eq!(world.read(id).await.wake_at, Some(later(due_at, 30 * MINUTE)));
+}
+
+/// Another sweep has just sent it.
+#[tokio::test]
+async fn what_was_moved_beyond_reach_is_not_sent_again() {
+    let world = World::new().await;
+    let id = world.authorized(Duration::ZERO).await;
+    let due_at = world.read(id).await.wake_at.unwrap();
+    assert_eq!(sweep(&world).await.pointed, 1);
+    lock(&world.store.stale).push(DuePointer {
+        connection: id,
+        wake_at: due_at,
+    });
+    assert_eq!(sweep(&world).await.pointed, 0);
+}
+
 #[tokio::test]
 async fn a_time_at_which_nothing_is_due_is_put_right() {
     let world = World::new().await;
