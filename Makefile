@@ -152,6 +152,20 @@ bench: zips build .venv-bench/installed tests/bench/peers/node/dist/callback.cjs
 bench-counts: zips build ## Count the calls of a connection's life; fails if they, or its items, grow
 	@cargo run --locked --quiet --profile harness --package handover-bench -- counts
 
+# Each as OPT_LEVEL:LTO, beside the usual z:fat (`lambda`); more folders of zips in MORE.
+VARIANTS ?= s:fat 3:fat z:thin
+.PHONY: bench-variants
+bench-variants: zips build ## Build the zips in other ways, and measure them beside each other
+	@for variant in $(VARIANTS); do \
+	    echo "building the zips with $$variant" && \
+	    CARGO_PROFILE_RELEASE_OPT_LEVEL=$${variant%:*} CARGO_PROFILE_RELEASE_LTO=$${variant#*:} \
+	    CARGO_TARGET_DIR=target/variants PATH="$(CURDIR)/.venv/bin:$$PATH" \
+	    cargo lambda build --release --locked --output-format zip --target $(HOST_TARGET).2.34 \
+	        --lambda-dir target/variants/$$variant $(FUNCTIONS:%=--package handover-%) || exit 1; \
+	done
+	@cargo run --locked --quiet --profile harness --package handover-bench -- \
+	    variants target/lambda $(VARIANTS:%=target/variants/%) $(MORE)
+
 # CARGO_PROFILE_RELEASE_STRIP=false keeps the names of the functions in the zips.
 .PHONY: bench-instructions
 bench-instructions: zips build ## Count the instructions of a warm event, with valgrind

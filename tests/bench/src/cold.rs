@@ -41,10 +41,18 @@ pub struct Cold {
 }
 
 /// One that is started.
-struct Contender<'a> {
+pub struct Contender<'a> {
     program: &'a Program,
     moment: &'a Moment,
     event: Value,
+}
+
+impl<'a> Contender<'a> {
+    /// A program that is given `event` at `moment`.
+    #[must_use]
+    pub fn new(program: &'a Program, moment: &'a Moment, event: Value) -> Self {
+        Self { program, moment, event }
+    }
 }
 
 /// Starts each `rounds` times; answers what it took by name.
@@ -55,18 +63,25 @@ pub async fn measure(stage: &Stage, rounds: usize) -> Result<BTreeMap<String, Co
     let first = |moment: &Moment| moment.events.first().cloned().context("no event");
     let pointer = first(&stage.due)?;
     let pointer = pointer.as_str().context("a pointer is text")?.to_owned();
-    let contender = |program, moment, event| Contender { program, moment, event };
     let contenders = [
-        contender(&stage.callback, &stage.consenting, first(&stage.consenting)?),
-        contender(&stage.python, &stage.consenting, stage.peer_event.clone()),
-        contender(&stage.node, &stage.consenting, stage.peer_event.clone()),
-        contender(&stage.worker, &stage.due, fixture::batch(&[pointer])),
-        contender(&stage.sweeper, &stage.resting, json!({})),
+        Contender::new(&stage.callback, &stage.consenting, first(&stage.consenting)?),
+        Contender::new(&stage.python, &stage.consenting, stage.peer_event.clone()),
+        Contender::new(&stage.node, &stage.consenting, stage.peer_event.clone()),
+        Contender::new(&stage.worker, &stage.due, fixture::batch(&[pointer])),
+        Contender::new(&stage.sweeper, &stage.resting, json!({})),
     ];
+    in_turn(stage, &contenders, rounds).await
+}
+
+/// The same for whom one likes.
+///
+/// # Errors
+/// When one fails.
+pub async fn in_turn(stage: &Stage, contenders: &[Contender<'_>], rounds: usize) -> Result<BTreeMap<String, Cold>> {
     let mut all = BTreeMap::<String, Cold>::new();
     // The first round fills the system's caches, and the interpreter's.
     for round in 0..=rounds {
-        for contender in &contenders {
+        for contender in contenders {
             let cold = all.entry(contender.program.name.clone()).or_default();
             let mut unused = Cold::default();
             let cold = if round == 0 { &mut unused } else { cold };

@@ -45,6 +45,13 @@ pub struct Run {
 /// As Lambda counts its limits (its "50 MB" are 52,428,800 bytes), and the kernel memory.
 const MEGABYTE: f64 = 1_048_576.0;
 
+/// Bytes in MB.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
+pub fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / MEGABYTE
+}
+
 /// The sizes of the zips.
 ///
 /// # Errors
@@ -145,7 +152,7 @@ impl Run {
             ]);
         }
         for (name, bytes) in &self.zips {
-            let megabytes = count(usize::try_from(*bytes)?) / MEGABYTE;
+            let megabytes = megabytes(*bytes);
             figures.push(
                 Figure::of(format!("{name}: zip"), "MB", one(megabytes))
                     .against("limit", 3.0)

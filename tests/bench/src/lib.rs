@@ -31,5 +31,6 @@ pub mod stock;
 pub mod table;
 pub mod tally;
 pub mod tls;
+pub mod variants;
 pub mod warm;
 pub mod world;

@@ -17,7 +17,7 @@ use handover_bench::{
     programs::Places,
     report, scale,
     stage::Stage,
-    warm,
+    variants, warm,
 };
 use serde_json::json;
 
@@ -120,8 +120,15 @@ async fn run(folder: &Path) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["scale"] => alone(folder, &settings).await,
+        ["variants", folders @ ..] if !folders.is_empty() => {
+            let stage = Stage::set(places(), folder.to_owned()).await?;
+            let folders: Vec<_> = folders.iter().map(PathBuf::from).collect();
+            let table = variants::measure(&stage, &folders, folder, settings.cold, settings.warm).await?;
+            print!("{table}");
+            Ok(ExitCode::SUCCESS)
+        }
         _ => {
-            eprintln!("usage: bench [readme | scale | counts [--write] | instructions]");
+            eprintln!("usage: bench [readme | scale | counts [--write] | instructions | variants ZIPS...]");
             Ok(ExitCode::FAILURE)
         }
     }

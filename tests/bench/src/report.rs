@@ -133,7 +133,9 @@ fn number(value: f64) -> String {
     }
 }
 
-fn spread(sample: &Sample) -> String {
+/// The median, and how far the others lie from it.
+#[must_use]
+pub fn spread(sample: &Sample) -> String {
     let (low, high) = (sample.percentile(10), sample.percentile(90));
     let median = number(sample.median());
     if sample.count() < 2 || number(low) == number(high) {
@@ -154,13 +156,16 @@ const HEAD: [&str; 8] = [
     "met",
 ];
 
-/// The table, as Markdown that is readable as it stands.
+/// The table.
 #[must_use]
 pub fn table(figures: &[Figure]) -> String {
-    let rows: Vec<[String; 8]> = std::iter::once(HEAD.map(str::to_owned))
-        .chain(figures.iter().map(Figure::cells))
-        .collect();
-    let mut widths = [0; 8];
+    aligned(&HEAD, figures.iter().map(Figure::cells))
+}
+
+/// A table, as Markdown that is readable as it stands.
+pub fn aligned<const N: usize>(head: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let rows: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
+    let mut widths = [0; N];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());

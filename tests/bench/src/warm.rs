@@ -53,7 +53,11 @@ pub async fn measure(stage: &Stage, rounds: usize) -> Result<BTreeMap<String, Wa
     Ok(all)
 }
 
-async fn one(stage: &Stage, program: &Program, event: &Value, rounds: usize) -> Result<Warm> {
+/// Invokes one callback `rounds` times.
+///
+/// # Errors
+/// When it fails.
+pub async fn one(stage: &Stage, program: &Program, event: &Value, rounds: usize) -> Result<Warm> {
     let mut warm = Warm::default();
     let mut function = Function::start(program, &stage.log).await?;
     // The first answers open connections and warm an interpreter up.

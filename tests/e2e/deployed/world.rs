@@ -104,7 +104,9 @@ impl World {
             "--return-origin",
             "https://app.acme.example",
         ];
-        let said = self.handover(&[&usual, more].concat(), &format!("{CLIENT_SECRET}\n")).await?;
+        let said = self
+            .handover(&[&usual, more].concat(), &format!("{CLIENT_SECRET}\n"))
+            .await?;
         ensure!(said.ok, "app add: {}", said.err);
         Ok(())
     }

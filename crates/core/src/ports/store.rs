@@ -239,11 +239,7 @@ pub trait Store: Send + Sync {
     /// Writes down until when an application's slots have been given out, rounded up to a millisecond. Nothing, if there is
     /// no such application; [`Store::put_application`] forgets it, for its pace may be another. Durable when it returns
     /// `Ok`.
-    fn take_slots(
-        &self,
-        id: &ApplicationId,
-        until: Timestamp,
-    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Writes an application's plain part with its sealed one, in one transaction. Durable, both, when it returns `Ok`;
     /// takes the place of what was there.

@@ -141,7 +141,10 @@ async fn what_is_due_behind_a_backlog_takes_its_turn_after_it() {
     assert_eq!(sweep(&world).await.paced, 1);
     let seen = world.read(behind).await.wake_at.unwrap();
     let slot = later(began, 400 * MINUTE / PACE);
-    assert!((later(slot, 14 * MINUTE)..later(slot, 16 * MINUTE)).contains(&seen), "{seen}");
+    assert!(
+        (later(slot, 14 * MINUTE)..later(slot, 16 * MINUTE)).contains(&seen),
+        "{seen}"
+    );
 
     // The pace is another one: what was given out at the old one is forgotten.
     let id = "exact-nl".parse().unwrap();
