@@ -41,6 +41,8 @@ struct Slots {
     interval: Duration,
     /// When the next one would come if they all kept their distance.
     next: Timestamp,
+    /// Who asks for an earlier one than this waits in a queue. `None`: nobody has had to.
+    queue_until: Option<Timestamp>,
 }
 
 impl Paces {
@@ -53,7 +55,12 @@ impl Paces {
         let interval = Duration::from_secs(60) / pace.per_minute.max(1);
         let taken_until = pace.taken_until.filter(|_| lane.turn == Turn::First);
         let next = taken_until.map_or(now, |until| until.max(now));
-        self.0.insert(lane, Slots { interval, next });
+        let slots = Slots {
+            interval,
+            next,
+            queue_until: None,
+        };
+        self.0.insert(lane, slots);
     }
 
     /// The moment, not before `at`, at which one more is taken up.
@@ -61,12 +68,12 @@ impl Paces {
         self.0.get_mut(lane).map_or(at, |slots| slots.next(at))
     }
 
-    /// Until when slots have been given out to those that took their first turn, where that concerns what is due after
-    /// `read_to`.
+    /// Until when those queue that take their first turn, where that concerns what is due after `read_to`. Where nobody
+    /// had to wait, the slots between those that are taken are free.
     pub fn taken_beyond(&self, read_to: Timestamp) -> impl Iterator<Item = (&ApplicationId, Timestamp)> {
-        let ahead = move |(lane, slots): &(&Lane, &Slots)| lane.turn == Turn::First && slots.next > read_to;
-        let taken = self.0.iter().filter(ahead);
-        taken.map(|(lane, slots)| (&lane.application, slots.next))
+        let first = self.0.iter().filter(|(lane, _)| lane.turn == Turn::First);
+        let taken = first.filter_map(|(lane, slots)| Some((&lane.application, slots.queue_until?)));
+        taken.filter(move |(_, until)| *until > read_to)
     }
 }
 
@@ -74,6 +81,9 @@ impl Slots {
     fn next(&mut self, at: Timestamp) -> Timestamp {
         let slot = at.max(earlier(self.next, AT_ONCE));
         self.next = later(self.next.max(slot), self.interval);
+        if slot > at {
+            self.queue_until = Some(self.next);
+        }
         slot
     }
 }
@@ -83,6 +93,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_900_000_000 + seconds).unwrap()
@@ -95,17 +107,20 @@ mod tests {
         }
     }
 
-    fn pace(per_minute: u32) -> Pace {
-        Pace {
-            per_minute,
-            taken_until: None,
-        }
+    fn slots(per_minute: u32, wanted: &[i64]) -> Vec<Timestamp> {
+        sweep(per_minute, None, wanted).0
     }
 
-    fn slots(per_minute: u32, wanted: &[i64]) -> Vec<Timestamp> {
+    /// The slots that a sweep gives out, and until when it leaves them taken.
+    fn sweep(per_minute: u32, taken_until: Option<Timestamp>, wanted: &[i64]) -> (Vec<Timestamp>, Option<Timestamp>) {
         let mut paces = Paces::default();
-        paces.start(lane(), &pace(per_minute), at(0));
-        wanted.iter().map(|second| paces.slot(&lane(), at(*second))).collect()
+        let pace = Pace {
+            per_minute,
+            taken_until,
+        };
+        paces.start(lane(), &pace, at(0));
+        let given = wanted.iter().map(|second| paces.slot(&lane(), at(*second))).collect();
+        (given, paces.taken_beyond(at(0)).map(|(_, until)| until).next())
     }
 
     proptest! {
@@ -120,7 +135,7 @@ mod tests {
             prop_assert!(slots.iter().zip(&wanted).all(|(slot, second)| *slot >= at(*second)), "none early");
             let at_once = per_minute.div_ceil(4);
             for (number, slot) in slots.iter().enumerate() {
-                let minute = slots.iter().skip(number).take_while(|other| **other < later(*slot, Duration::from_secs(60)));
+                let minute = slots.iter().skip(number).take_while(|other| **other < later(*slot, MINUTE));
                 prop_assert!(minute.count() <= usize::try_from(per_minute + at_once + 1).unwrap());
             }
         }
@@ -134,7 +149,8 @@ mod tests {
             }
         }
 
-        /// What one sweep gives out in one go, two sweeps give out alike, wherever the first one was cut.
+        /// Wherever a sweep was cut, the next one goes on: no minute holds more than a sweep would give out in one go, but
+        /// for what may go at once again.
         #[test]
         fn a_sweep_goes_on_where_another_was_cut(
             per_minute in 1_u32..300,
@@ -143,15 +159,27 @@ mod tests {
         ) {
             wanted.sort_unstable();
             let (before, after) = wanted.split_at(cut.index(wanted.len()));
-            let mut paces = Paces::default();
-            paces.start(lane(), &pace(per_minute), at(0));
-            let mut given: Vec<_> = before.iter().map(|second| paces.slot(&lane(), at(*second))).collect();
-            let read_to = before.last().map_or(Timestamp::MIN, |second| at(*second));
-            let taken_until = paces.taken_beyond(read_to).map(|(_, until)| until).next();
-            let mut paces = Paces::default();
-            paces.start(lane(), &Pace { per_minute, taken_until }, at(0));
-            given.extend(after.iter().map(|second| paces.slot(&lane(), at(*second))));
-            prop_assert_eq!(given, slots(per_minute, &wanted));
+            let (mut given, taken_until) = sweep(per_minute, None, before);
+            given.extend(sweep(per_minute, taken_until, after).0);
+            let late = |slots: &[Timestamp]| slots.iter().zip(&wanted).any(|(slot, second)| *slot > at(*second));
+            prop_assert!(given.iter().zip(&wanted).all(|(slot, second)| *slot >= at(*second)), "none early");
+            if late(&given[..before.len()]) {
+                prop_assert!(given.is_sorted(), "whoever had to wait comes first");
+            }
+            let at_once = per_minute.div_ceil(4);
+            for slot in &given {
+                let minute = given.iter().filter(|other| *other >= slot && **other < later(*slot, MINUTE));
+                prop_assert!(minute.count() <= usize::try_from(per_minute + 2 * at_once + 2).unwrap());
+            }
+        }
+
+        /// A part of the index that could not be read may hold what is due before everything that was given a slot.
+        #[test]
+        fn slots_that_nobody_queued_for_hold_nobody_back(mut seconds in proptest::collection::vec(0_i64..900, 1..30)) {
+            seconds.sort_unstable();
+            let (given, taken_until) = sweep(120, None, &seconds);
+            prop_assert!(given.iter().zip(&seconds).all(|(slot, second)| *slot == at(*second)));
+            prop_assert_eq!(taken_until, None);
         }
     }
 }

@@ -145,7 +145,7 @@ pub struct DuePointer {
 pub struct Pace {
     /// So many a minute at most.
     pub per_minute: u32,
-    /// Until then a sweep has given its slots out, if that was written down.
+    /// Until then connections queue for the slots that a sweep has given out, if that was written down.
     pub taken_until: Option<Timestamp>,
 }
 
@@ -236,9 +236,9 @@ pub trait Store: Send + Sync {
     /// An application's pace; `None` if there is no such application.
     fn pace(&self, id: &ApplicationId) -> impl Future<Output = Result<Option<Pace>, ReadError>> + Send;
 
-    /// Writes down until when an application's slots have been given out, rounded up to a millisecond. Nothing, if there is
-    /// no such application; [`Store::put_application`] forgets it, for its pace may be another. Durable when it returns
-    /// `Ok`.
+    /// Writes down until when an application's connections queue for their slots, rounded up to a millisecond.
+    /// Nothing, if there is no such application; [`Store::put_application`] forgets it, for its pace may be another.
+    /// Durable when it returns `Ok`.
     fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Writes an application's plain part with its sealed one, in one transaction. Durable, both, when it returns `Ok`;

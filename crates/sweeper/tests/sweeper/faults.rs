@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
-use handover_core::connection::Status;
+use handover_core::{connection::Status, event::Event};
 use handover_simulation::{faulty::Fault, lock};
 
 use crate::{
@@ -96,6 +96,34 @@ async fn a_shard_that_cannot_be_read_stops_no_other() {
     );
     *lock(&world.store.shard_away) = None;
     assert_eq!(usize::try_from(sweep(&world).await.pointed).unwrap(), unread);
+}
+
+/// A connection in one of two shards.
+async fn in_shard(world: &World, shard: u128, wait: Duration) {
+    loop {
+        let id = world.authorized(wait).await;
+        if id.randomness() % 2 == shard {
+            return;
+        }
+        world.ask(id, Event::CancelAsked).await;
+    }
+}
+
+/// What it holds may be due before all that this sweep gave slots to: there was no queue, so it has not to wait for the end
+/// of one.
+#[tokio::test]
+async fn what_a_shard_held_that_could_not_be_read_keeps_its_second() {
+    let world = World::new().await;
+    world.store.shards.store(2, SeqCst);
+    in_shard(&world, 0, 8 * MINUTE).await;
+    in_shard(&world, 1, 12 * MINUTE).await;
+    *lock(&world.store.shard_away) = Some(0);
+    assert_eq!(sweep(&world).await.pointed, 1);
+    *lock(&world.store.shard_away) = None;
+    assert_eq!(sweep(&world).await.pointed, 1);
+    let mut waits = world.waits();
+    waits.sort();
+    assert_eq!(waits, [8 * MINUTE, 12 * MINUTE]);
 }
 
 #[tokio::test]
