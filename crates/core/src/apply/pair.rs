@@ -14,6 +14,9 @@ use crate::{
 /// A pair that is safe in the rescue queue is still tried to be stored for so long: the way home takes longer.
 const GOES_ON_FOR: Duration = Duration::from_secs(5);
 
+/// With no more time than this left, one that only ever meets others' writes goes to the rescue queue too.
+const HURRY: Duration = Duration::from_secs(10);
+
 /// Where a received pair is now.
 #[derive(Debug)]
 pub enum Kept {
@@ -44,7 +47,8 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
                 Ok(connection) => return Ok(Kept::Stored(Box::new(connection))),
                 Err(error) => error,
             };
-            if !matches!(error, ApplyError::Conflict(_)) && safe_since.is_none() {
+            let hurry = budget.left(self.clock) <= HURRY;
+            if safe_since.is_none() && (hurry || !matches!(error, ApplyError::Conflict(_))) {
                 let taken = self.queue.rescue(rescued).await;
                 safe_since = taken.ok().map(|()| self.clock.monotonic());
             }

@@ -201,10 +201,28 @@ fn is_told(draft: &Draft<'_>) -> bool {
 
 /// The database was registered with a chain of which nobody will ever know by itself whether it lives.
 pub(super) fn may_be_cut_off(draft: &mut Draft<'_>) {
-    if let State::Registered(done) = &draft.connection.state {
+    may_have_lost(
+        draft,
+        "the same user consented to the same application at the same time, and which of the two consents lives was never \
+         found out",
+    );
+}
+
+/// The database was registered with an older consent than the last one over its own link.
+pub(super) fn cut_off_by_own_consent(draft: &mut Draft<'_>) {
+    may_have_lost(
+        draft,
+        "its customer consented again before it was registered, which became known only now and ended the older chain if \
+         it was the same user",
+    );
+}
+
+fn may_have_lost(draft: &mut Draft<'_>, why: &str) {
+    if let State::Registered(done) = &draft.connection.state
+        && done.superseded_by.is_none()
+    {
         let text = format!(
-            "the database `{}` may have lost its authorisation: the same user consented to the same application at the \
-             same time, and which of the two consents lives was never found out; look whether it still gets data",
+            "the database `{}` may have lost its authorisation: {why}; look whether it still gets data",
             done.segment
         );
         draft.attention(Problem::AuthorisationLost, text);

@@ -59,6 +59,10 @@ pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), W
             authorisation: brought.pair.authorisation.clone(),
             reason: reason.into(),
         });
+        // It may have ended the chain that the database stands on.
+        if is_newer(draft, brought) {
+            chains::cut_off_by_own_consent(draft);
+        }
     } else {
         accept(draft, brought, consent_at);
         if began_at.is_none() {
@@ -72,16 +76,17 @@ pub(super) fn received(draft: &mut Draft<'_>, brought: &Brought) -> Result<(), W
 /// A newer consent that comes home during an attempt with the pair of an older one: there is no room for both, and it is
 /// the newer one that lives. It comes back when the attempt is settled.
 fn waits_for_the_attempt(draft: &Draft<'_>, brought: &Brought) -> Result<(), Why> {
-    let newer = draft
-        .connection
-        .chain
-        .as_ref()
-        .is_none_or(|chain| chain.sent_at < brought.sent_at);
+    let newer = is_newer(draft, brought);
     match &draft.connection.state {
         State::Registering if newer => Err(draft.under_way()),
         State::InDoubt(_) if newer => Err(Why::InDoubt),
         _ => Ok(()),
     }
+}
+
+fn is_newer(draft: &Draft<'_>, brought: &Brought) -> bool {
+    let chain = draft.connection.chain.as_ref();
+    chain.is_none_or(|chain| chain.sent_at < brought.sent_at)
 }
 
 /// Why a received pair is of no use any more.

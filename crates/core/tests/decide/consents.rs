@@ -1,7 +1,7 @@
 //! Consents that come to no clear end, or late.
 
 use handover_core::{
-    connection::Status,
+    connection::{Problem, Status},
     decide::{Why, decide},
     event::{Actor, Event, What},
     registration::{ChannelKind, Due},
@@ -77,6 +77,42 @@ fn a_newer_consent_that_comes_home_during_an_attempt_waits_for_its_end() {
     assert_eq!(world.status(), Status::Authorized);
     let newer = world.exchanges[0].1.clone();
     assert_eq!(world.connection.pair.as_ref().unwrap().key.authorisation, newer);
+}
+
+/// The older pair made the database: the OEM is told that the newer consent may have cut it off.
+#[test]
+fn a_newer_consent_that_comes_home_after_the_registration_is_told_of() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&Move::Wait(1));
+    world.play(&Move::OpenLink);
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Wait(601));
+    world.play(&Move::Wake);
+    world.play(&Move::Retry);
+    world.play(&Move::Begin {
+        person: false,
+        look_up: false,
+        unknown: false,
+    });
+    world.play(&Move::End {
+        which: 0,
+        how: How::Registered,
+    });
+    assert_eq!(world.status(), Status::Registered);
+    assert_eq!(world.connection.attention, None);
+    let home = Move::Exchange {
+        which: 0,
+        told: Some(600),
+    };
+    assert_eq!(world.play(&home), None);
+    let attention = world.connection.attention.as_ref().unwrap();
+    assert_eq!(attention.problem, Problem::AuthorisationLost);
+    assert!(
+        world
+            .records
+            .iter()
+            .any(|record| matches!(record.what, What::PairDropped { .. }))
+    );
 }
 
 /// A rescued consent comes home while the older chain, used all the same, is being rotated: what that rotation brings is
