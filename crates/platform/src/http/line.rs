@@ -14,8 +14,8 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::{Instant, timeout_at},
+    net::{TcpStream, lookup_host},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_rustls::{
     TlsConnector,
@@ -57,6 +57,8 @@ impl Origin {
     }
 }
 
+const TIMED_OUT: &str = "timed out";
+
 /// Opens connections.
 #[derive(Clone)]
 pub(super) struct Lines(TlsConnector);
@@ -86,15 +88,13 @@ impl Lines {
 
     /// Opens one. Not a byte of a request is written; why it failed can hold nothing secret.
     pub async fn open(&self, origin: Origin, deadline: Instant) -> Result<Line, String> {
-        timeout_at(deadline, self.open_any(origin))
+        timeout_at(deadline, self.open_any(origin, deadline))
             .await
-            .map_err(|_| "timed out".to_owned())?
+            .map_err(|_| TIMED_OUT.to_owned())?
     }
 
-    async fn open_any(&self, origin: Origin) -> Result<Line, String> {
-        let socket = TcpStream::connect((origin.bare_host(), origin.port))
-            .await
-            .map_err(|error| plain(&error))?;
+    async fn open_any(&self, origin: Origin, deadline: Instant) -> Result<Line, String> {
+        let socket = reach(&origin, deadline).await?;
         // One small request: nothing to wait for before it goes.
         socket.set_nodelay(true).map_err(|error| plain(&error))?;
         if origin.scheme == "http" {
@@ -104,6 +104,23 @@ impl Lines {
         let socket = self.0.connect(name, socket).await.map_err(|error| plain(&error))?;
         Line::over(origin, socket).await
     }
+}
+
+/// The first address that answers. Each gets its share of the time: one that swallows everything leaves some to the others.
+async fn reach(origin: &Origin, deadline: Instant) -> Result<TcpStream, String> {
+    let found = lookup_host((origin.bare_host(), origin.port)).await;
+    let addresses: Vec<_> = found.map_err(|error| plain(&error))?.collect();
+    let mut failure = "it has no address".to_owned();
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        failure = match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => plain(&error),
+            Err(_) => TIMED_OUT.to_owned(),
+        };
+    }
+    Err(failure)
 }
 
 fn plain(error: &dyn Error) -> String {
