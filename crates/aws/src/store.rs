@@ -101,8 +101,8 @@ impl Store for DynamoStore {
         self.read_pace(id).await
     }
 
-    async fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
-        self.write_taken(id, until).await
+    async fn take_slots(&self, id: &ApplicationId, per_minute: u32, until: Timestamp) -> Result<(), WriteError> {
+        self.write_taken(id, per_minute, until).await
     }
 
     async fn put_application(&self, application: &Application, sealed: &Sealed) -> Result<(), WriteError> {

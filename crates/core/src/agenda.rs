@@ -46,6 +46,16 @@ pub fn next_wake(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
     agenda(connection, now).into_iter().map(|(at, _)| at).min()
 }
 
+/// When something is decided next on `connection` after `now` that waits for nobody else, such as a warning: no queue
+/// may hold it beyond that.
+#[must_use]
+pub fn next_decision(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
+    let decisions = agenda(connection, now)
+        .into_iter()
+        .filter(|(at, matter)| *at > now && matches!(matter.step(), Step::Decide(_)));
+    decisions.map(|(at, _)| at).min()
+}
+
 /// The wait before the next attempt after `retries` in a row without effect. `effect` spreads it by up to a fifth.
 #[must_use]
 pub fn back_off(retries: u32, effect: EffectId) -> Duration {

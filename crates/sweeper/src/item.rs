@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures::FutureExt;
 use handover_aws::telemetry::error_chain;
 use handover_core::{
-    agenda::{self, Step},
+    agenda::{self, Step, Task},
     apply::{Along, ApplyError},
     connection::Connection,
     event::{Actor, Event},
@@ -43,11 +43,14 @@ pub(crate) struct Tended {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WakeUp {
     pub connection: ConnectionId,
-    pub lane: Lane,
+    /// With whom it shares a pace. `None`: it waits for nobody.
+    pub lane: Option<Lane>,
     /// Not before.
     pub at: Timestamp,
     /// The time that the index holds.
     pub indexed: Timestamp,
+    /// Until then it may wait for its slot.
+    pub latest: Option<Timestamp>,
 }
 
 /// What became of a wake-up.
@@ -129,13 +132,17 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                 }
                 Step::Perform(task) => {
                     let now = self.desk.clock.now();
-                    let turn = turn(&connection, task.calls_outside(), now, indexed);
+                    let turn = turn(&connection, Step::Perform(task), now, indexed);
                     tended.wake_up = Some(wake_up(&connection, turn, now, indexed));
                     return Ok(());
                 }
                 Step::Rest(Some(at)) if at <= horizon => {
-                    let outside = matches!(agenda::step(&connection, at), Step::Perform(task) if task.calls_outside());
-                    let turn = turn(&connection, outside, self.desk.clock.now(), indexed);
+                    let turn = turn(
+                        &connection,
+                        agenda::step(&connection, at),
+                        self.desk.clock.now(),
+                        indexed,
+                    );
                     tended.wake_up = Some(wake_up(&connection, turn, at, indexed));
                     return Ok(());
                 }
@@ -175,8 +182,9 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         let Self { desk, .. } = self;
         let wait = Duration::try_from(slot.duration_since(desk.clock.now())).unwrap_or_default();
         let (sent, to) = if wait > LONGEST_DELAY {
-            // Within a sweep's reach when its slot has come.
-            (Sent::Paced, later(slot, LONGEST_DELAY))
+            // Within a sweep's reach when its slot has come, or something is to be decided on it before.
+            let to = later(slot, LONGEST_DELAY);
+            (Sent::Paced, wake_up.latest.map_or(to, |latest| latest.min(to)))
         } else {
             let pointer = Pointer::Wake {
                 connection: wake_up.connection,
@@ -213,25 +221,29 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
     }
 }
 
-/// A connection stands in the index at its own time, until a sweep has given it a slot and moved it.
-fn turn(connection: &Connection, outside: bool, now: Timestamp, indexed: Timestamp) -> Turn {
-    if !outside {
-        return Turn::Inside;
-    }
-    match agenda::next_wake(connection, now) {
-        Some(at) if indexed >= later(at, LONGEST_DELAY) => Turn::Given,
-        _ => Turn::First,
+/// Whose turn `step` is; `None`: it waits for nobody. A connection stands in the index at its own time, until a sweep has
+/// given it a slot and moved it.
+fn turn(connection: &Connection, step: Step, now: Timestamp, indexed: Timestamp) -> Option<Turn> {
+    match step {
+        // Who consented can be asked for as long as the access token lives: ten minutes.
+        Step::Perform(Task::AskIdentity) | Step::Decide(_) | Step::Rest(_) => None,
+        Step::Perform(task) if !task.calls_outside() => Some(Turn::Inside),
+        Step::Perform(_) => match agenda::next_wake(connection, now) {
+            Some(at) if indexed >= later(at, LONGEST_DELAY) => Some(Turn::Given),
+            _ => Some(Turn::First),
+        },
     }
 }
 
-fn wake_up(connection: &Connection, turn: Turn, at: Timestamp, indexed: Timestamp) -> WakeUp {
+fn wake_up(connection: &Connection, turn: Option<Turn>, at: Timestamp, indexed: Timestamp) -> WakeUp {
     WakeUp {
         connection: connection.id,
-        lane: Lane {
+        lane: turn.map(|turn| Lane {
             application: connection.application.clone(),
             turn,
-        },
+        }),
         at,
         indexed,
+        latest: agenda::next_decision(connection, at),
     }
 }

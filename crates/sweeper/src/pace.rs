@@ -27,7 +27,7 @@ pub(crate) enum Turn {
     First,
     /// An earlier sweep has given it a slot, which has come.
     Given,
-    /// What is done stays within AWS: it stands in nobody's way.
+    /// What the worker does stays within AWS: it stands in nobody's way.
     Inside,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Paces(HashMap<Lane, Slots>);
 /// The slots of one lane: the generic cell rate algorithm, in timestamps.
 #[derive(Debug)]
 struct Slots {
-    interval: Duration,
+    per_minute: u32,
     /// When the next one would come if they all kept their distance.
     next: Timestamp,
     /// Who asks for an earlier one than this waits in a queue. `None`: nobody has had to.
@@ -52,11 +52,10 @@ impl Paces {
 
     /// Begins with a lane. Who takes a turn for the first time comes after those that an earlier sweep gave slots to.
     pub fn start(&mut self, lane: Lane, pace: &Pace, now: Timestamp) {
-        let interval = Duration::from_secs(60) / pace.per_minute.max(1);
         let taken_until = pace.taken_until.filter(|_| lane.turn == Turn::First);
         let next = taken_until.map_or(now, |until| until.max(now));
         let slots = Slots {
-            interval,
+            per_minute: pace.per_minute,
             next,
             queue_until: None,
         };
@@ -69,18 +68,19 @@ impl Paces {
     }
 
     /// Until when those queue that take their first turn, where that concerns what is due after `read_to`. Where nobody
-    /// had to wait, the slots between those that are taken are free.
-    pub fn taken_beyond(&self, read_to: Timestamp) -> impl Iterator<Item = (&ApplicationId, Timestamp)> {
+    /// had to wait, the slots between those that are taken are free. Each with the pace at which it was given out.
+    pub fn taken_beyond(&self, read_to: Timestamp) -> impl Iterator<Item = (&ApplicationId, u32, Timestamp)> {
         let first = self.0.iter().filter(|(lane, _)| lane.turn == Turn::First);
-        let taken = first.filter_map(|(lane, slots)| Some((&lane.application, slots.queue_until?)));
-        taken.filter(move |(_, until)| *until > read_to)
+        let taken = first.filter_map(|(lane, slots)| Some((&lane.application, slots.per_minute, slots.queue_until?)));
+        taken.filter(move |(.., until)| *until > read_to)
     }
 }
 
 impl Slots {
     fn next(&mut self, at: Timestamp) -> Timestamp {
         let slot = at.max(earlier(self.next, AT_ONCE));
-        self.next = later(self.next.max(slot), self.interval);
+        let interval = Duration::from_secs(60) / self.per_minute.max(1);
+        self.next = later(self.next.max(slot), interval);
         if slot > at {
             self.queue_until = Some(self.next);
         }
@@ -120,7 +120,7 @@ mod tests {
         };
         paces.start(lane(), &pace, at(0));
         let given = wanted.iter().map(|second| paces.slot(&lane(), at(*second))).collect();
-        (given, paces.taken_beyond(at(0)).map(|(_, until)| until).next())
+        (given, paces.taken_beyond(at(0)).map(|(.., until)| until).next())
     }
 
     proptest! {

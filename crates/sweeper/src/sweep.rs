@@ -26,6 +26,9 @@ const SIDE_BY_SIDE: usize = 16;
 /// Nothing is begun with less time left (or half of it, if there is less): three calls to AWS at their slowest have to
 /// come to their end, and the metrics to be written.
 const RESERVE: Duration = Duration::from_secs(25);
+/// Nothing more is sent with less time left (or a fifth of it). Should a call be cut off after all, no harm is done: what
+/// was sent and not moved is sent twice.
+const SENDING_RESERVE: Duration = Duration::from_secs(12);
 /// Doubts are counted so far.
 const DOUBTS: u32 = 100;
 
@@ -69,7 +72,7 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
                     read_to.is_none_or(|read_to| wake_up.indexed <= read_to)
                 })
                 .collect();
-            self.wake_up_all(ready, &mut paces, &mut report).await;
+            self.wake_up_all(ready, &mut paces, &budget, &mut report).await;
         }
         self.write_down(&paces, horizon, &report).await;
         report.in_doubt = self.doubts().await;
@@ -138,33 +141,31 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         dealt_with.into_iter().filter_map(|one| report.add(one)).collect()
     }
 
-    async fn wake_up_all(&self, mut wake_ups: Vec<WakeUp>, paces: &mut Paces, report: &mut Report) {
+    /// What there is no time left for keeps its place in the index.
+    async fn wake_up_all(&self, mut wake_ups: Vec<WakeUp>, paces: &mut Paces, budget: &Budget, report: &mut Report) {
         // The index may hold a safety time: what was due long ago does not wait for what is due in a quarter of an hour.
         wake_ups.sort_by_key(|wake_up| wake_up.at);
-        let mut slotted = Vec::with_capacity(wake_ups.len());
-        for wake_up in wake_ups {
-            let now = self.desk.clock.now();
-            if !paces.knows(&wake_up.lane) {
-                let pace = self.pace(&wake_up.lane.application).await;
-                paces.start(wake_up.lane.clone(), &pace, now);
-            }
-            let slot = paces.slot(&wake_up.lane, wake_up.at.max(now));
-            slotted.push((wake_up, slot));
-        }
-        let mut sent = stream::iter(&slotted)
-            .map(|(wake_up, slot)| self.wake_up(wake_up, *slot))
-            .buffer_unordered(SIDE_BY_SIDE);
-        while let Some(sent) = sent.next().await {
-            match sent {
-                Sent::Pointed => report.pointed += 1,
-                Sent::PointedOnly => {
-                    report.pointed += 1;
-                    report.failed += 1;
-                }
-                Sent::Paced => report.paced += 1,
-                Sent::Failed => report.failed += 1,
+        for lane in wake_ups.iter().filter_map(|wake_up| wake_up.lane.as_ref()) {
+            if !paces.knows(lane) {
+                let pace = self.pace(&lane.application).await;
+                paces.start(lane.clone(), &pace, self.desk.clock.now());
             }
         }
+        let number = wake_ups.len();
+        let in_time = wake_ups
+            .iter()
+            .take_while(|_| budget.left(self.desk.clock) >= SENDING_RESERVE.min(self.timeout / 5));
+        let sent: Vec<_> = stream::iter(in_time)
+            .map(|wake_up| {
+                let at = wake_up.at.max(self.desk.clock.now());
+                let slot = wake_up.lane.as_ref().map_or(at, |lane| paces.slot(lane, at));
+                self.wake_up(wake_up, slot)
+            })
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect()
+            .await;
+        report.cut_short |= sent.len() < number;
+        sent.into_iter().for_each(|sent| report.count(sent));
     }
 
     /// How fast an application's connections are taken up.
@@ -187,8 +188,8 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
     async fn write_down(&self, paces: &Paces, horizon: Timestamp, report: &Report) {
         let saw_all = report.completed && !report.cut_short;
         let read_to = if saw_all { horizon } else { self.desk.clock.now() };
-        for (application, until) in paces.taken_beyond(read_to) {
-            if let Err(error) = self.desk.store.take_slots(application, until).await {
+        for (application, per_minute, until) in paces.taken_beyond(read_to) {
+            if let Err(error) = self.desk.store.take_slots(application, per_minute, until).await {
                 tracing::warn!(application.id = %application, error = %error_chain(&error), "handover.slots_not_written");
             }
         }
@@ -213,6 +214,18 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
 }
 
 impl Report {
+    fn count(&mut self, sent: Sent) {
+        match sent {
+            Sent::Pointed => self.pointed += 1,
+            Sent::PointedOnly => {
+                self.pointed += 1;
+                self.failed += 1;
+            }
+            Sent::Paced => self.paced += 1,
+            Sent::Failed => self.failed += 1,
+        }
+    }
+
     /// Counts it; what is left to the worker comes back.
     fn add(&mut self, one: Tended) -> Option<WakeUp> {
         self.swept += 1;

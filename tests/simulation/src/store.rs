@@ -135,9 +135,10 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+    async fn take_slots(&self, id: &ApplicationId, per_minute: u32, until: Timestamp) -> Result<(), WriteError> {
         let mut tables = lock(&self.tables);
-        if tables.applications.contains_key(id) {
+        let pace = tables.applications.get(id).map(|found| found.pace_per_minute);
+        if pace == Some(per_minute) {
             tables.taken_until.insert(id.clone(), time::indexed(until));
         }
         Ok(())

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld},
 };
 use handover_core::{
-    application::Application,
+    application::{Application, DEFAULT_PACE_PER_MINUTE},
     authorisation::{Authorisation, Link},
     ids::{ApplicationId, WriterId},
     ports::{Place, ReadError, Rejected, Sealed, WriteError},
@@ -139,15 +139,26 @@ impl DynamoStore {
         self.overwrite(&key, shown, secret).await
     }
 
-    pub(super) async fn write_taken(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+    pub(super) async fn write_taken(
+        &self,
+        id: &ApplicationId,
+        per_minute: u32,
+        until: Timestamp,
+    ) -> Result<(), WriteError> {
         let key = Key::application(id);
+        // The usual pace is left out of the document.
+        let unless_it_says = match per_minute {
+            DEFAULT_PACE_PER_MINUTE => "attribute_not_exists(doc.pace_per_minute) OR ",
+            _ => "",
+        };
         let call = self
             .client
             .update_item()
             .table_name(&self.tables.connections)
             .set_key(Some(key.attributes()))
             .update_expression(format!("SET {TAKEN_UNTIL} = :until"))
-            .condition_expression("v = :v")
+            .condition_expression(format!("v = :v AND ({unless_it_says}doc.pace_per_minute = :pace)"))
+            .expression_attribute_values(":pace", n(per_minute))
             .expression_attribute_values(":until", n(time::ceil(until)))
             .expression_attribute_values(":v", version())
             .return_values_on_condition_check_failure(AllOld);

@@ -197,7 +197,12 @@ async fn applications_channels_and_sealed_values() {
     assert_unreadable(store.application(&application.id).await, "APP#");
     assert_unreadable(store.applications().await, "APP#");
     assert_unreadable(store.pace(&application.id).await, "APP#");
-    assert_unwritable(store.take_slots(&application.id, at(0)).await, "APP#");
+    assert_unwritable(
+        store
+            .take_slots(&application.id, application.pace_per_minute, at(0))
+            .await,
+        "APP#",
+    );
     later.assert_untouched().await;
 
     let later = cloud.upgrade(CONNECTIONS, "CHAN#invantive", "CHAN").await;

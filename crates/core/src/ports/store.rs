@@ -236,10 +236,15 @@ pub trait Store: Send + Sync {
     /// An application's pace; `None` if there is no such application.
     fn pace(&self, id: &ApplicationId) -> impl Future<Output = Result<Option<Pace>, ReadError>> + Send;
 
-    /// Writes down until when an application's connections queue for their slots, rounded up to a millisecond.
-    /// Nothing, if there is no such application; [`Store::put_application`] forgets it, for its pace may be another.
-    /// Durable when it returns `Ok`.
-    fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// Writes down until when an application's connections queue for their slots at a pace of `per_minute`, rounded up to
+    /// a millisecond. Nothing, if there is no such application or its pace is another by now; [`Store::put_application`]
+    /// forgets it likewise. Durable when it returns `Ok`.
+    fn take_slots(
+        &self,
+        id: &ApplicationId,
+        per_minute: u32,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Writes an application's plain part with its sealed one, in one transaction. Durable, both, when it returns `Ok`;
     /// takes the place of what was there.

@@ -16,6 +16,7 @@ mod burst;
 mod faults;
 mod pace;
 mod properties;
+mod queue;
 mod sweeps;
 
 use handover_core::ids::ConnectionId;

@@ -244,9 +244,9 @@ impl Store for SimulatedStore {
         self.read(Call::read("store.pace"), self.0.hub.store.pace(id)).await
     }
 
-    async fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+    async fn take_slots(&self, id: &ApplicationId, per_minute: u32, until: Timestamp) -> Result<(), WriteError> {
         self.fenced(Call::fenced("store.take_slots"), |_| {
-            ready(self.0.hub.store.take_slots(id, until))
+            ready(self.0.hub.store.take_slots(id, per_minute, until))
         })
         .await
     }

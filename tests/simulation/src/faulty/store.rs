@@ -48,6 +48,8 @@ pub struct FaultyStore {
     pub postpones: Mutex<VecDeque<Fault>>,
     /// A clock that each reading of a connection moves on, and how far.
     pub slow_reads: Mutex<Option<(&'static ManualClock, Duration)>>,
+    /// Likewise with each move within the index of wake-ups.
+    pub slow_moves: Mutex<Option<(&'static ManualClock, Duration)>>,
     /// Nothing can be reached.
     pub away: AtomicBool,
     /// Nothing can be read.

@@ -1,6 +1,7 @@
 //! Applications and channels.
 
 use handover_core::{
+    application::DEFAULT_PACE_PER_MINUTE,
     ports::{Pace, Place, Store},
     registration::{Channel, ChannelKind},
 };
@@ -57,7 +58,7 @@ pub async fn slots_that_are_taken_are_kept<S: Store>(store: &S) {
     let mut application = scene::application(&scene::name("app"));
     application.pace_per_minute = 7;
     assert_eq!(store.pace(&application.id).await.unwrap(), None);
-    store.take_slots(&application.id, scene::at(1)).await.unwrap();
+    store.take_slots(&application.id, 7, scene::at(1)).await.unwrap();
     assert_eq!(store.pace(&application.id).await.unwrap(), None, "nothing to take from");
 
     let secret = scene::sealed();
@@ -71,10 +72,28 @@ pub async fn slots_that_are_taken_are_kept<S: Store>(store: &S) {
     assert_eq!(store.pace(&application.id).await.unwrap(), pace(None));
     for second in [3, 2] {
         let until = scene::at(second);
-        store.take_slots(&application.id, until).await.unwrap();
+        store.take_slots(&application.id, 7, until).await.unwrap();
         assert_eq!(store.pace(&application.id).await.unwrap(), pace(Some(until)));
     }
+    store.take_slots(&application.id, 8, scene::at(9)).await.unwrap();
+    assert_eq!(
+        store.pace(&application.id).await.unwrap(),
+        pace(Some(scene::at(2))),
+        "slots of another pace"
+    );
     assert_eq!(store.application(&application.id).await.unwrap().unwrap(), application);
     store.put_application(&application, &secret).await.unwrap();
     assert_eq!(store.pace(&application.id).await.unwrap(), pace(None));
+
+    application.pace_per_minute = DEFAULT_PACE_PER_MINUTE;
+    store.put_application(&application, &secret).await.unwrap();
+    store.take_slots(&application.id, 7, scene::at(4)).await.unwrap();
+    assert_eq!(store.pace(&application.id).await.unwrap().unwrap().taken_until, None);
+    let until = scene::at(5);
+    store
+        .take_slots(&application.id, DEFAULT_PACE_PER_MINUTE, until)
+        .await
+        .unwrap();
+    let taken = store.pace(&application.id).await.unwrap().unwrap();
+    assert_eq!(taken.taken_until, Some(until), "the usual pace is one like any other");
 }

@@ -1,5 +1,7 @@
 //! The port itself. What only the command writes goes through without a fault.
 
+use std::{sync::Mutex, time::Duration};
+
 use handover_core::{
     application::Application,
     authorisation::{Authorisation, Link},
@@ -16,6 +18,7 @@ use jiff::Timestamp;
 
 use super::{Fault, FaultyStore, away};
 use crate::{
+    ManualClock,
     faulty::{counted, is},
     lock,
 };
@@ -24,10 +27,7 @@ impl Store for FaultyStore {
     async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, ReadError> {
         self.read().await?;
         counted(&self.reads);
-        let slow = *lock(&self.slow_reads);
-        if let Some((clock, time)) = slow {
-            clock.advance(time);
-        }
+        take_time(&self.slow_reads);
         assert!(!lock(&self.cursed).contains(&id), "cursed");
         if lock(&self.rejected).contains(&id) {
             let rejected = Rejected {
@@ -132,12 +132,12 @@ impl Store for FaultyStore {
         self.inner.pace(id).await
     }
 
-    async fn take_slots(&self, id: &ApplicationId, until: Timestamp) -> Result<(), WriteError> {
+    async fn take_slots(&self, id: &ApplicationId, per_minute: u32, until: Timestamp) -> Result<(), WriteError> {
         self.reached("take slots").await?;
         if is(&self.slots_fail) {
             return Err(away("take slots").into());
         }
-        self.inner.take_slots(id, until).await
+        self.inner.take_slots(id, per_minute, until).await
     }
 
     async fn put_application(&self, application: &Application, sealed: &Sealed) -> Result<(), WriteError> {
@@ -184,6 +184,7 @@ impl Store for FaultyStore {
     }
 
     async fn postpone(&self, id: ConnectionId, from: Timestamp, to: Timestamp) -> Result<bool, WriteError> {
+        take_time(&self.slow_moves);
         self.reached("postpone").await?;
         let fault = self.fault(&self.postpones);
         if let Some(error) = before(fault, id, "postpone") {
@@ -215,5 +216,12 @@ fn before(fault: Fault, id: ConnectionId, what: &str) -> Option<WriteError> {
         Fault::Conflict => Some(WriteError::Conflict(id)),
         Fault::Before | Fault::Away => Some(away(what).into()),
         Fault::None | Fault::After => None,
+    }
+}
+
+fn take_time(slow: &Mutex<Option<(&'static ManualClock, Duration)>>) {
+    let slow = *lock(slow);
+    if let Some((clock, time)) = slow {
+        clock.advance(time);
     }
 }
