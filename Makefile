@@ -17,7 +17,7 @@ HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------------------------------------------- What it needs
 
@@ -166,9 +166,13 @@ bench-variants: zips build ## Build the zips in other ways, and measure them bes
 	@cargo run --locked --quiet --profile harness --package handover-bench -- \
 	    variants target/lambda $(VARIANTS:%=target/variants/%) $(MORE)
 
+.PHONY: valgrind
+valgrind:
+	@command -v valgrind > /dev/null || { echo "valgrind is missing: on Debian, apt-get install valgrind" >&2; exit 1; }
+
 # CARGO_PROFILE_RELEASE_STRIP=false keeps the names of the functions in the zips.
 .PHONY: bench-instructions
-bench-instructions: zips build ## Count the instructions of a warm event, with valgrind
+bench-instructions: valgrind zips build ## Count the instructions of a warm event, with valgrind
 	@cargo run --locked --quiet --profile harness --package handover-bench -- instructions
 
 .PHONY: bench-scale
