@@ -25,6 +25,8 @@ const LAMBDAS_OWN_LINES: f64 = 330.0;
 const RECEIVE_AND_DELETE: f64 = 2.0;
 /// Months that a finished connection is kept: 180 days.
 const MONTHS: f64 = 6.0;
+/// Months that links and trips are kept: a week until a link lapses, and 30 days. A trip lapses within the hour.
+const MONTHS_OF_LINKS: f64 = 37.0 / 30.0;
 /// The sweeper runs every five minutes.
 const SWEEPS_A_MONTH: f64 = 12.0 * 24.0 * 30.0;
 const MILLION: f64 = 1_000_000.0;
@@ -78,11 +80,12 @@ pub async fn live(stage: &Stage, round_trip: Duration) -> Result<Life> {
             *life.written.entry(what.clone()).or_default() += units;
         }
     }
-    let kept = stage.due.tables.bytes(CONNECTIONS) / BATCH;
-    let kept = f64::from(u32::try_from(kept)?) / GB;
+    let [staying, passing] = stage.due.tables.bytes(CONNECTIONS, "gone_at");
+    let one = |bytes: usize| u32::try_from(bytes / BATCH).map(|bytes| f64::from(bytes) / GB);
     // A connection's entries in its indexes, of keys only with 100 bytes each that DynamoDB adds, are below a tenth of it.
-    life.needs.add("dynamodb_gb_month", kept * MONTHS);
-    life.needs.add("dynamodb_backup_gb_month", kept * MONTHS);
+    let gb_months = one(staying)? * MONTHS + one(passing)? * MONTHS_OF_LINKS;
+    life.needs.add("dynamodb_gb_month", gb_months);
+    life.needs.add("dynamodb_backup_gb_month", gb_months);
     Ok(life)
 }
 

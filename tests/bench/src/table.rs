@@ -293,11 +293,13 @@ impl Tables {
         keys.filter(|pk| pk.starts_with(beginning)).cloned().collect()
     }
 
-    /// All bytes of one table.
+    /// All bytes of the items of one table that stay until somebody removes them, and of those that its TTL removes by
+    /// `ttl`.
     #[must_use]
-    pub fn bytes(&self, table: &str) -> usize {
+    pub fn bytes(&self, table: &str, ttl: &str) -> [usize; 2] {
         let items = self.items.iter().filter(|((of, _, _), _)| of == table);
-        items.map(|(_, item)| size(item)).sum()
+        let (passing, staying): (Vec<_>, Vec<_>) = items.partition(|(_, item)| item.get(ttl).is_some());
+        [staying, passing].map(|items| items.into_iter().map(|(_, item)| size(item)).sum())
     }
 }
 

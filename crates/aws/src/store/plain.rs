@@ -1,5 +1,7 @@
 //! Links, authorisations, applications and channels.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     error::BuildError,
     primitives::Blob,
@@ -10,7 +12,7 @@ use handover_core::{
     authorisation::{Authorisation, Link},
     ids::{ApplicationId, WriterId},
     ports::{Place, ReadError, Rejected, Sealed, WriteError},
-    registration::Channel,
+    registration::{Channel, later},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -28,8 +30,18 @@ use super::{
 pub(super) const NEW_OR_KNOWN: &str = "attribute_not_exists(pk) OR v = :v";
 pub(super) const NEW: &str = "attribute_not_exists(pk)";
 
+/// How long a link or a trip through the consent screen is kept after it has lapsed: whoever comes late is told so, and
+/// people look for what went wrong.
+const KEPT_AFTER: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// The attribute that the table's TTL reads, in seconds.
+fn gone_at(lapses_at: Timestamp) -> (String, AttributeValue) {
+    ("gone_at".to_owned(), n(later(lapses_at, KEPT_AFTER).as_second()))
+}
+
 pub(super) fn link(link: &Link, writer: Option<WriterId>) -> Result<Item, Rejected> {
     let mut item = item::holding(&Key::link(&link.hash), link)?;
+    item.extend([gone_at(link.expires_at)]);
     item.extend(writer.map(|writer| ("writer".to_owned(), s(writer))));
     Ok(item)
 }
@@ -40,6 +52,7 @@ fn authorisation(authorisation: &Authorisation) -> Result<Item, Rejected> {
     let mut item = item::start(&key);
     // Beside the document, where a condition compares it and an update sets it.
     item.insert("expires_at".to_owned(), n(time::floor(authorisation.expires_at)));
+    item.extend([gone_at(authorisation.expires_at)]);
     item.extend(document.remove_entry("consumed_at"));
     item.insert("doc".to_owned(), AttributeValue::M(document));
     Ok(item)

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use handover_aws::contract::scene::{self, at};
 use handover_core::ports::Store;
+use jiff::Timestamp;
 
 use crate::cloud::{CONNECTIONS, VAULT, cloud};
 
@@ -97,6 +98,13 @@ async fn a_connection_is_one_small_item_with_what_the_indexes_need() {
         trip_item["expires_at"],
         AttributeValue::N(trip.expires_at.as_millisecond().to_string())
     );
+    let gone_at = |lapses_at: Timestamp| AttributeValue::N((lapses_at.as_second() + 30 * 86_400).to_string());
+    assert_eq!(trip_item["gone_at"], gone_at(trip.expires_at));
+    let link_item = cloud
+        .item(CONNECTIONS, &format!("LINK#{}", link.hash), "LINK")
+        .await
+        .unwrap();
+    assert_eq!(link_item["gone_at"], gone_at(link.expires_at));
 
     let pair = cloud
         .item(VAULT, &format!("PAIR#{}", trip.id), "0000000001")
