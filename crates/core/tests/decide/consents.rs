@@ -44,9 +44,8 @@ fn a_pair_that_comes_after_a_wish_to_cancel_is_dropped_with_a_word() {
     assert!(matches!(dropped.what, What::PairDropped { .. }) && cancelled.what == What::Cancelled);
 }
 
-/// The older pair, used all the same, is being handed over when the newer consent comes home: there is no room for both.
-#[test]
-fn a_newer_consent_that_comes_home_during_an_attempt_waits_for_its_end() {
+/// A newer consent is still on its way home; the older pair was held back for it, and is used all the same.
+fn older_pair_is_being_registered() -> World {
     let mut world = World::authorized(ChannelKind::Http, 0, 600);
     world.play(&Move::Wait(1));
     world.play(&Move::OpenLink);
@@ -59,6 +58,13 @@ fn a_newer_consent_that_comes_home_during_an_attempt_waits_for_its_end() {
         look_up: false,
         unknown: false,
     });
+    world
+}
+
+/// There is no room for both.
+#[test]
+fn a_newer_consent_that_comes_home_during_an_attempt_waits_for_its_end() {
+    let mut world = older_pair_is_being_registered();
     let home = Move::Exchange {
         which: 0,
         told: Some(600),
@@ -82,18 +88,7 @@ fn a_newer_consent_that_comes_home_during_an_attempt_waits_for_its_end() {
 /// The older pair made the database: the OEM is told that the newer consent may have cut it off.
 #[test]
 fn a_newer_consent_that_comes_home_after_the_registration_is_told_of() {
-    let mut world = World::authorized(ChannelKind::Http, 0, 600);
-    world.play(&Move::Wait(1));
-    world.play(&Move::OpenLink);
-    world.play(&Move::Consent { link_of: 0 });
-    world.play(&Move::Wait(601));
-    world.play(&Move::Wake);
-    world.play(&Move::Retry);
-    world.play(&Move::Begin {
-        person: false,
-        look_up: false,
-        unknown: false,
-    });
+    let mut world = older_pair_is_being_registered();
     world.play(&Move::End {
         which: 0,
         how: How::Registered,
