@@ -83,15 +83,12 @@ pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
     if connection.pair.is_none() {
         return Err(Why::NoPair);
     }
-    match (&connection.state, connection.retry_at) {
-        (State::Authorized, None) => {
-            return Err(Why::NotDue {
-                at: connection.due_at().unwrap_or(Timestamp::MAX),
-            });
-        }
-        (State::Authorized, Some(_)) => {}
-        _ => connection.state = State::Authorized,
+    if matches!(connection.state, State::Authorized) && connection.retry_at.is_none() {
+        return Err(Why::NotDue {
+            at: connection.due_at().unwrap_or(Timestamp::MAX),
+        });
     }
+    connection.state = State::Authorized;
     connection.retry_at = None;
     connection.retries = 0;
     draft.record(What::Retried);

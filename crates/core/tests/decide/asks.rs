@@ -88,6 +88,11 @@ fn with_renewal_off_only_a_time_is_taken_that_the_pair_reaches() {
     assert_eq!(why(&world, Due::At(ends_at)), Err(Why::Unreachable { ends_at }));
     assert_eq!(why(&world, Due::At(ends_at - second)), Ok(()));
 
+    // A rotation, for a fresh access token say, has lengthened its life.
+    let day = Duration::from_secs(86_400);
+    world.connection.pair.as_mut().unwrap().refresh_ends_at = ends_at + 20 * day;
+    assert_eq!(why(&world, Due::AfterConsent { seconds: 40 * 86_400 }), Ok(()));
+
     let mut renewing = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 });
     renewing.consent(600);
     assert_eq!(why(&renewing, Due::At(ends_at)), Ok(()));
