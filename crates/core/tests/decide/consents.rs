@@ -4,12 +4,13 @@ use handover_core::{
     connection::{Problem, Status},
     decide::{Why, decide},
     event::{Actor, Event, What},
+    ids::EffectId,
     registration::{ChannelKind, Due},
 };
 
 use crate::{
     moves::{Fate, How, Move},
-    world::World,
+    world::{World, brought},
 };
 
 #[test]
@@ -207,4 +208,17 @@ fn who_gave_an_older_consent_is_not_noted_of_the_newer() {
     };
     assert_eq!(not_identified(1).map(drop), Err(Why::NoPair));
     assert!(not_identified(0).is_ok());
+}
+
+/// Delivered once more by the rescue queue, after the database was made with it.
+#[test]
+fn its_own_pair_that_comes_twice_is_no_newer_consent() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    let pair = world.connection.pair.as_ref().unwrap().key.clone();
+    let sent_at = world.connection.chain.as_ref().unwrap().sent_at;
+    world.settle();
+    assert_eq!(world.status(), Status::Registered);
+    let again = Event::Received(brought(EffectId::new(world.now, 7), pair, sent_at, Some(600)));
+    let decision = decide(&world.connection, again, &Actor::Worker, world.now).unwrap();
+    assert_eq!(decision.connection.attention, None);
 }
