@@ -11,6 +11,7 @@ ARCHITECTURE ?= arm64
 DENY := 0.20.2
 FAKETIME := 3.0.1
 FUZZ := 0.13.2
+MUTANTS := 27.1.0
 
 # The functions' zips are built for the oldest machine that runs them: Amazon Linux 2023 has glibc 2.34.
 HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -49,6 +50,11 @@ prerequisites:
 .tools/bin/cargo-fuzz: Makefile | prerequisites
 	@echo "installing cargo-fuzz $(FUZZ) into .tools"
 	@cargo install --quiet --locked --debug --root .tools --version $(FUZZ) cargo-fuzz
+	@touch $@
+
+.tools/bin/cargo-mutants: Makefile | prerequisites
+	@echo "installing cargo-mutants $(MUTANTS) into .tools"
+	@cargo install --quiet --locked --debug --root .tools --version $(MUTANTS) cargo-mutants
 	@touch $@
 
 # Moves the clock of the unmodified functions in the end-to-end tests. The package's source holds more than its wheel:
@@ -141,6 +147,21 @@ model: prerequisites ## Check the protocol over the production rules exhaustivel
 .PHONY: model-breaks
 model-breaks: prerequisites ## Leave out one precaution after the other: the model check has to notice each
 	@cargo run --locked --quiet --package handover-model -- breaks
+
+# Each change runs the tests again: with fewer random cases than usual. 3 says that some made them endless: noticed, too.
+MUTATE ?= crates/core/src/**
+APPLY := crates/core/src/apply.rs crates/core/src/apply/*
+MUTANTS_RUN = PROPTEST_CASES=48 .tools/bin/cargo-mutants mutants --package handover-core --colors never --jobs 2 --timeout 60
+
+.PHONY: mutants
+mutants: .tools/bin/cargo-mutants ## Change the rules, one expression after the other: a test has to notice each (MUTATE="…/decide/**")
+	@$(MUTANTS_RUN) --file '$(MUTATE)' $(APPLY:%=--exclude '%') || test $$? = 3
+
+# What does something with a decision is exercised where it is used.
+.PHONY: mutants-apply
+mutants-apply: .tools/bin/cargo-mutants ## The same for what carries the rules out, with the tests of the functions
+	@$(MUTANTS_RUN) $(APPLY:%=--file '%') \
+	    --test-package handover-core $(FUNCTIONS:%=--test-package handover-%) || test $$? = 3
 
 # COLD, WARM, BATCHES, MESSAGES and SWEEPS say how often, ROUND_TRIP_MS how far away the upstreams are.
 .PHONY: bench

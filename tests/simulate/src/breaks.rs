@@ -21,6 +21,8 @@ pub enum Break {
     ChainNotRequired,
     /// A rescued pair is said to be taken, and is not.
     RescueLost,
+    /// A rescued pair's message is deleted unread.
+    RescueUnread,
     /// A submission whose answer was lost counts as not sent.
     LostSubmissionRetried,
     /// A submission whose answer was lost counts as registered.
@@ -39,7 +41,7 @@ pub enum Break {
 
 impl Break {
     /// Each with the invariant that has to notice it.
-    pub const ALL: [(Self, &'static str, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str, &'static str); 16] = [
         (
             Self::RevisionIgnored,
             "a write is taken although somebody else wrote first",
@@ -74,6 +76,11 @@ impl Break {
         (
             Self::RescueLost,
             "a rescued pair is not in the rescue queue",
+            "received_pairs_are_kept",
+        ),
+        (
+            Self::RescueUnread,
+            "a rescued pair's message is deleted unread",
             "received_pairs_are_kept",
         ),
         (

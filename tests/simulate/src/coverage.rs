@@ -23,16 +23,26 @@ pub struct Counts {
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
     rows: BTreeMap<Row, Counts>,
-    deliveries: BTreeMap<&'static str, u64>,
+    happenings: BTreeMap<&'static str, u64>,
 }
 
-/// What the queue does beyond bringing a message once and in time.
-pub const DELIVERIES: [&str; 5] = [
-    "in time",
-    "twice",
-    "late",
-    "out of order",
-    "again, after its visibility",
+/// Somebody else has written first, and a writer is turned away: processes at work on the same thing at once.
+pub const WRITTEN_FIRST: &str = "writes turned away because another process was first";
+/// A write that was made twice by the same process.
+pub const SENT_TWICE: &str = "writes sent twice, for an answer that did not come";
+/// Our clocks have jumped.
+pub const JUMPED: &str = "jumps of our clocks";
+
+/// What happens beside single calls.
+pub const HAPPENINGS: [&str; 8] = [
+    "messages delivered in time",
+    "messages delivered twice",
+    "messages delivered late",
+    "messages delivered out of order",
+    "messages delivered again, after their visibility",
+    WRITTEN_FIRST,
+    SENT_TWICE,
+    JUMPED,
 ];
 
 impl Coverage {
@@ -50,9 +60,9 @@ impl Coverage {
         }
     }
 
-    /// A message was delivered in such a way.
-    pub fn delivered(&mut self, how: &'static str) {
-        *self.deliveries.entry(how).or_default() += 1;
+    /// One of [`HAPPENINGS`].
+    pub fn happened(&mut self, what: &'static str) {
+        *self.happenings.entry(what).or_default() += 1;
     }
 
     fn row(&mut self, caller: &'static str, call: Call) -> &mut Counts {
@@ -76,8 +86,8 @@ impl Coverage {
                 *mine += theirs;
             }
         }
-        for (how, count) in &other.deliveries {
-            *self.deliveries.entry(how).or_default() += count;
+        for (what, count) in &other.happenings {
+            *self.happenings.entry(what).or_default() += count;
         }
     }
 
@@ -107,8 +117,8 @@ impl Coverage {
             .keys()
             .filter(|row| !expected.contains(row) && !NOT_REQUIRED.contains(row));
         gaps.extend(unknown.map(|row| format!("{} {}: not in the list of rows (src/rows.rs)", row.0, row.1)));
-        let undelivered = DELIVERIES.iter().filter(|how| !self.deliveries.contains_key(*how));
-        gaps.extend(undelivered.map(|how| format!("no message was delivered {how}")));
+        let missing = HAPPENINGS.iter().filter(|what| !self.happenings.contains_key(*what));
+        gaps.extend(missing.map(|what| format!("no {what}")));
         gaps
     }
 
@@ -144,9 +154,9 @@ impl Coverage {
             line(&mut table, caller, call, &cells);
         }
         let _ = writeln!(table);
-        for how in DELIVERIES {
-            let count = self.deliveries.get(how).copied().unwrap_or_default();
-            let _ = writeln!(table, "messages delivered {how}: {count}");
+        for what in HAPPENINGS {
+            let count = self.happenings.get(what).copied().unwrap_or_default();
+            let _ = writeln!(table, "{what}: {count}");
         }
         table
     }

@@ -39,6 +39,14 @@ pub struct House {
     pub segments: Vec<Segment>,
 }
 
+/// Connections a minute. With the first they queue, few as they are.
+pub const PACES: [u32; 4] = [
+    1,
+    DEFAULT_PACE_PER_MINUTE,
+    DEFAULT_PACE_PER_MINUTE,
+    DEFAULT_PACE_PER_MINUTE,
+];
+
 /// Customers that one run may have.
 pub const CUSTOMERS: usize = 4;
 
@@ -84,15 +92,19 @@ impl House {
         })
     }
 
-    /// Tables that hold it.
+    /// Tables that hold it, with so many connections a minute.
     ///
     /// # Errors
     /// When something cannot be sealed or stored.
-    pub fn tables(&self) -> Result<MemoryStore, Box<dyn Error + Send + Sync>> {
+    pub fn tables(&self, pace_per_minute: u32) -> Result<MemoryStore, Box<dyn Error + Send + Sync>> {
         let store = MemoryStore::sharded(SHARDS);
         let place = Place::Application(self.application.id.clone());
         let sealed = sealed(&place, &plaintext::of_application(&self.secret))?;
-        ready(store.put_application(&self.application, &sealed))?;
+        let application = Application {
+            pace_per_minute,
+            ..self.application.clone()
+        };
+        ready(store.put_application(&application, &sealed))?;
         for (id, kind) in [(&self.http, ChannelKind::Http), (&self.assisted, ChannelKind::Assisted)] {
             let channel = Channel {
                 id: id.clone(),

@@ -36,6 +36,7 @@ pub fn after_step(hub: &Hub, world: &mut World) {
         registered_is_true(world, connection);
     }
     nothing_is_orphaned(world, &connections, &pairs);
+    rescued_pairs_come_home(world, &connections);
     budget_respected(world);
 }
 
@@ -96,6 +97,19 @@ fn nothing_is_orphaned(world: &mut World, connections: &[Connection], pairs: &BT
     }
 }
 
+/// A rescued pair waits in the queue until it is in the vault, or dropped with a record.
+fn rescued_pairs_come_home(world: &mut World, connections: &[Connection]) {
+    let gone = world.witness.received.iter().find(|one| {
+        let owner = one.authorisation.as_ref().and_then(|id| world.witness.owners.get(id));
+        let stands = connections.iter().any(|connection| Some(&connection.id) == owner);
+        one.kept == Kept::Rescued && stands && !world.messages.carry(one.token)
+    });
+    if let Some(token) = gone.map(|one| one.token) {
+        let found = format!("pair {token} was rescued, and is neither at home nor in the queue");
+        world.violated("received_pairs_are_kept", found);
+    }
+}
+
 fn unfinished_has_a_wake_up(world: &mut World, connection: &Connection) {
     let Some(next) = agenda::next_wake(connection, world.clock()) else {
         if !connection.state.status().is_final() {
@@ -108,9 +122,9 @@ fn unfinished_has_a_wake_up(world: &mut World, connection: &Connection) {
         }
         return;
     };
-    // The sweeper may have moved it to a safety time: half an hour after its turn, which comes seconds after the due time
+    // The sweeper may have moved it to a safety time: half an hour after its turn, which comes minutes after the due time
     // where so few are due.
-    let latest = later(next.max(world.clock()), minutes(31));
+    let latest = later(next.max(world.clock()), minutes(36));
     if connection.wake_at.is_none_or(|at| at > latest) {
         let found = format!(
             "{} is due {next} and is looked at {:?}",
@@ -152,7 +166,7 @@ pub fn after_invocation(world: &mut World, process: ProcessId, in_time: bool) {
     for one in world.witness.received.iter_mut().filter(|one| one.process == process) {
         if one.kept == Kept::InHand {
             one.kept = Kept::Starved;
-            if in_time {
+            if in_time || !one.tried {
                 lost.push(one.token);
             }
         }

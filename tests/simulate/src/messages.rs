@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::chance::{Chance, minutes, seconds};
+use crate::{
+    chance::{Chance, minutes, seconds},
+    exact::TokenId,
+};
 
 /// A received message is hidden so long (`infra/template.yaml`).
 pub const VISIBILITY: Duration = minutes(12);
-/// After so many receipts a message is a dead letter.
-const MOST_RECEIPTS: u32 = 5;
+/// After so many receipts a wake-up is a dead letter, and a rescued pair (`infra/template.yaml`).
+const MOST_RECEIPTS: (u32, u32) = (5, 100);
 
 /// A message.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub struct Message {
     pub due: Duration,
     /// Hidden until then.
     pub hidden_until: Duration,
+    /// The rescued pair in it.
+    pub carries: Option<TokenId>,
     receipts: u32,
 }
 
@@ -26,8 +31,6 @@ pub struct Message {
 pub struct Messages {
     waiting: BTreeMap<u64, Message>,
     numbers: u64,
-    /// Messages that nobody could follow.
-    pub dead: u64,
     /// The longest that a message which can be seen waits to be fetched, on a good day.
     pub fetched_within: Duration,
 }
@@ -37,7 +40,6 @@ impl Default for Messages {
         Self {
             waiting: BTreeMap::new(),
             numbers: 0,
-            dead: 0,
             fetched_within: seconds(2),
         }
     }
@@ -45,22 +47,31 @@ impl Default for Messages {
 
 impl Messages {
     /// Takes a message; says its number.
-    pub fn send(&mut self, body: String, due: Duration) -> u64 {
+    pub fn send(&mut self, body: String, due: Duration, carries: Option<TokenId>) -> u64 {
         self.numbers += 1;
         let message = Message {
             body,
             due,
             hidden_until: due,
+            carries,
             receipts: 0,
         };
         self.waiting.insert(self.numbers, message);
         self.numbers
     }
 
-    /// Whether nothing waits.
+    /// Whether a rescued pair is in one of them.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+    pub fn carry(&self, token: TokenId) -> bool {
+        self.waiting.values().any(|message| message.carries == Some(token))
+    }
+
+    /// Whether it is a rescued pair's.
+    #[must_use]
+    pub fn is_rescue(&self, number: u64) -> bool {
+        self.waiting
+            .get(&number)
+            .is_some_and(|message| message.carries.is_some())
     }
 
     /// A message that can be seen, and others beside it that can: a batch. Hides them.
@@ -102,8 +113,12 @@ impl Messages {
             .iter()
             .any(|(other, message)| *other < number && message.hidden_until <= now);
         let message = self.waiting.get_mut(&number)?;
-        if message.receipts >= MOST_RECEIPTS {
-            self.dead += 1;
+        let most = if message.carries.is_some() {
+            MOST_RECEIPTS.1
+        } else {
+            MOST_RECEIPTS.0
+        };
+        if message.receipts >= most {
             self.waiting.remove(&number);
             return None;
         }
@@ -125,8 +140,8 @@ impl Messages {
     /// A second delivery of the same message.
     pub fn duplicate(&mut self, number: u64) -> Option<u64> {
         let message = self.waiting.get(&number)?;
-        let (body, due) = (message.body.clone(), message.due);
-        Some(self.send(body, due))
+        let (body, due, carries) = (message.body.clone(), message.due, message.carries);
+        Some(self.send(body, due, carries))
     }
 }
 

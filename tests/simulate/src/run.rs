@@ -11,7 +11,7 @@ use futures::{
     stream::FuturesUnordered,
 };
 use handover_callback::Answer;
-use handover_core::{connection::PairFate, ids::ConnectionId};
+use handover_core::{application::DEFAULT_PACE_PER_MINUTE, connection::PairFate, ids::ConnectionId};
 
 use crate::{
     act::{Act, CustomerId, TripId},
@@ -21,7 +21,7 @@ use crate::{
     customer::Customer,
     exact::{Exact, OldDies},
     fault::{Fault, Plan, Target},
-    house::{CUSTOMERS, House},
+    house::{CUSTOMERS, House, PACES},
     invantive::{Invantive, Manner},
     invariants::{self, is_at_rest},
     port::Port,
@@ -169,6 +169,7 @@ impl Run {
     fn new(seed: u64, house: &Arc<House>, game: Game) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let mut chance = Chance::of(seed);
         let ids = Chance::of(chance.number());
+        let pace = *chance.pick(&PACES).unwrap_or(&DEFAULT_PACE_PER_MINUTE);
         let plan = Plan::draw(&mut chance, target(seed));
         let old_dies = *chance
             .pick(&[OldDies::AtExchange, OldDies::AtFirstUse])
@@ -179,7 +180,7 @@ impl Run {
         world.broken = game.broken;
         let (answer, answers) = std::sync::mpsc::channel();
         let mut run = Self {
-            hub: Hub::new(world, house.tables()?, Arc::clone(house)),
+            hub: Hub::new(world, house.tables(pace)?, Arc::clone(house)),
             customers: Vec::new(),
             environments: Vec::new(),
             work: FuturesUnordered::new(),

@@ -14,6 +14,8 @@ use crate::{exact::TokenId, world::ProcessId};
 pub enum Kept {
     /// In the hands of its process.
     InHand,
+    /// In the rescue queue, on its way home.
+    Rescued,
     /// In a table, sealed, or dropped with a record.
     Durable,
     /// Its process died with it.
@@ -33,8 +35,18 @@ pub struct Received {
     pub process: ProcessId,
     /// What became of it.
     pub kept: Kept,
-    /// Its process has tried to store it, and was told that it was, or that the connection has no use for it.
-    pub failures: u32,
+    /// Its process has the answer; before that it is on its way.
+    pub at_hand: bool,
+    /// Its process has begun to keep it.
+    pub tried: bool,
+}
+
+impl Received {
+    /// Nothing else may come before keeping it: a process that dies, or asks for something else, loses it by its own
+    /// fault.
+    fn is_left_lying(&self) -> bool {
+        self.kept == Kept::InHand && self.at_hand && !self.tried
+    }
 }
 
 /// A success that a process was told of.
@@ -66,6 +78,26 @@ pub struct Witness {
 }
 
 impl Witness {
+    /// A process has its answer.
+    pub fn at_hand(&mut self, token: TokenId) {
+        for one in self.received.iter_mut().filter(|one| one.token == token) {
+            one.at_hand = true;
+        }
+    }
+
+    /// A process begins to keep what it has in hand.
+    pub fn keeping(&mut self, process: ProcessId) {
+        let in_hand = self.received.iter_mut().filter(|one| one.process == process);
+        in_hand.for_each(|one| one.tried |= one.at_hand);
+    }
+
+    /// What a process has in hand and has not begun to keep.
+    #[must_use]
+    pub fn left_lying(&self, process: ProcessId) -> Option<TokenId> {
+        let mut of_it = self.received.iter().filter(|one| one.process == process);
+        of_it.find(|one| one.is_left_lying()).map(|one| one.token)
+    }
+
     /// A process has died: what it had in hand is lost with it.
     pub fn died(&mut self, process: ProcessId) {
         for one in self.received.iter_mut().filter(|one| one.process == process) {
@@ -79,29 +111,26 @@ impl Witness {
     /// A pair is in the vault.
     pub fn stored(&mut self, token: TokenId, connection: ConnectionId, key: PairKey) {
         self.homes.insert(token, (connection, key));
-        self.rescued(token);
-    }
-
-    /// A pair is durable.
-    pub fn rescued(&mut self, token: TokenId) {
         for one in self.received.iter_mut().filter(|one| one.token == token) {
             one.kept = Kept::Durable;
+        }
+    }
+
+    /// A pair is in the rescue queue.
+    pub fn rescued(&mut self, token: TokenId) {
+        for one in self.received.iter_mut().filter(|one| one.token == token) {
+            if one.kept != Kept::Durable {
+                one.kept = Kept::Rescued;
+            }
         }
     }
 
     /// A pair was dropped with a record.
     pub fn dropped(&mut self, authorisation: &AuthorisationId) {
         for one in self.received.iter_mut() {
-            if one.authorisation.as_ref() == Some(authorisation) && one.kept == Kept::InHand {
+            if one.authorisation.as_ref() == Some(authorisation) && matches!(one.kept, Kept::InHand | Kept::Rescued) {
                 one.kept = Kept::Durable;
             }
-        }
-    }
-
-    /// A write of a process failed by no fault of its own.
-    pub fn failed(&mut self, process: ProcessId) {
-        for one in self.received.iter_mut().filter(|one| one.process == process) {
-            one.failures += 1;
         }
     }
 }

@@ -265,10 +265,19 @@ impl World {
         process.alive = false;
         let caller = process.caller;
         self.waiting.retain(|_, waiting| waiting.process != id);
+        self.nothing_left_lying(id, why);
         self.trace
             .step(self.now, [id.0, 1, 0], || format!("{caller}#{} dies: {why}", id.0));
         self.witness.died(id);
         self.plan_act(Duration::ZERO, Act::Died(id));
+    }
+
+    /// With a pair in hand nothing else is done, and no process dies of anything else, before it is being kept.
+    fn nothing_left_lying(&mut self, id: ProcessId, then: &'static str) {
+        if let Some(token) = self.witness.left_lying(id) {
+            let found = format!("pair {token} came, and before anything was done to keep it: {then}");
+            self.violated("received_pairs_are_kept", found);
+        }
     }
 
     fn caller(&self, id: ProcessId) -> &'static str {
@@ -280,6 +289,7 @@ impl World {
     /// A call begins: what goes wrong with it, and the ticket of its way there. `longest`: its caller waits no longer.
     pub fn begin(&mut self, process: ProcessId, call: Call, longest: Duration) -> (u64, Option<Fault>) {
         let caller = self.caller(process);
+        self.nothing_left_lying(process, call.name);
         self.coverage.called(caller, call);
         let Self { plan, chance, now, .. } = self;
         let fault = plan.strike(chance, *now, caller, call);

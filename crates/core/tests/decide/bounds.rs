@@ -133,6 +133,34 @@ fn the_identity_is_asked_for_while_the_access_token_lives() {
     assert!(!asked(Duration::ZERO), "it ends in that moment");
 }
 
+#[test]
+fn a_queue_may_hold_a_pair_until_the_next_decision_on_it() {
+    let next = |world: &World| agenda::next_decision(&world.connection, world.now).unwrap();
+    let mut world = warned_of(7, None);
+    let ends_at = world.connection.pair.as_ref().unwrap().refresh_ends_at;
+    let told_at = world.now;
+    world.now = told_at - MOMENT;
+    assert_eq!(next(&world), told_at);
+    world.now = told_at;
+    assert_eq!(
+        next(&world),
+        ends_at,
+        "the warning itself is due, and what follows it is not known yet"
+    );
+    world.play(&Move::Wake);
+    assert_eq!(next(&world), ends_at - DAY * 3);
+    // Registering and renewing are no decisions: they may be made to wait.
+    let world = World::authorized(ChannelKind::Http, 3_600, 600);
+    assert_eq!(
+        agenda::next_wake(&world.connection, world.now),
+        Some(world.now + DAY / 24)
+    );
+    assert_eq!(
+        next(&world),
+        world.connection.pair.as_ref().unwrap().refresh_ends_at - DAY * 7
+    );
+}
+
 /// A clock that says what it is told.
 struct Told(Mutex<Duration>);
 

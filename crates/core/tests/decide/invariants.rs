@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use handover_core::{
-    connection::{Connection, EffectKind, State, Status},
+    connection::{Connection, EffectKind, Pair, State, Status},
     decide::{Decision, Why},
     event::{Event, Outcome, Record},
     ports::RefreshRefusal,
@@ -102,9 +102,12 @@ fn of_an_effect_under_way(before: &Connection, event: &Event, after: &Connection
 }
 
 fn of_an_attempt(before: &Connection, decision: &Decision, now: Timestamp) {
-    let stale = |ends_at: Timestamp| ends_at <= now + Duration::from_secs(120);
+    let stale = |pair: &Pair| {
+        let left_since = |moment| pair.access_ends_at.duration_since(moment).as_millis();
+        left_since(now) <= 120_000.min(left_since(pair.sent_at) / 5)
+    };
     assert!(
-        !(before.fresh_access_token && before.pair.as_ref().is_some_and(|pair| stale(pair.access_ends_at))),
+        !(before.fresh_access_token && before.pair.as_ref().is_some_and(stale)),
         "invariant_no_attempt_while_contested_uncertain_or_stale"
     );
     assert_eq!(

@@ -179,6 +179,41 @@ fn a_consent_that_has_just_been_given_is_fresh() {
 }
 
 #[test]
+fn an_access_token_is_fresh_until_a_fifth_of_a_short_life_is_left() {
+    for (due, refused) in [(239, None), (240, Some(Why::StaleAccessToken))] {
+        let mut world = World::authorized(ChannelKind::Http, due.into(), 300);
+        world.play(&Move::NeedFreshAccess);
+        world.play(&Move::Wait(due));
+        assert_eq!(world.play(&BEGIN), refused, "due after {due} s of 300");
+    }
+}
+
+#[test]
+fn a_fresh_access_token_is_fetched_for_a_registration_that_happens_by_itself_only() {
+    let mut failed = World::authorized(ChannelKind::Http, 0, 600);
+    failed.play(&Move::NeedFreshAccess);
+    failed.play(&BEGIN);
+    failed.play(&Move::End {
+        which: 0,
+        how: How::RefusedUnspent,
+    });
+    let mut contested = World::authorized(ChannelKind::Http, 86_400, 600);
+    contested.play(&Move::NeedFreshAccess);
+    contested.play(&Move::Identify(Place::Contested {
+        with: 0,
+        ours_is_later: false,
+    }));
+    for (mut world, status) in [(failed, Status::Failed), (contested, Status::Authorized)] {
+        world.play(&Move::Wait(2 * 86_400));
+        assert_eq!(world.status(), status);
+        assert!(
+            matches!(world.play(&Move::Rotate), Some(Why::NotDue { .. })),
+            "{status:?}"
+        );
+    }
+}
+
+#[test]
 fn an_unknown_identity_is_registered_only_where_that_is_switched_on() {
     let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 });
     world.play(&Move::Consent { link_of: 0 });

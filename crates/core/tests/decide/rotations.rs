@@ -4,6 +4,7 @@ use handover_core::{
     agenda::{self, Step, Task},
     connection::{Cause, State, Status},
     decide::Why,
+    event::{Record, What},
     registration::ChannelKind,
 };
 
@@ -258,6 +259,11 @@ fn a_wish_waits_for_the_rotation_and_destroys_what_it_brings() {
     assert_eq!(world.status(), Status::Authorized);
     ends(&mut world, 0, PAIR);
     assert_eq!(world.status(), Status::Cancelled);
+    assert!(world.books.sealed.is_empty());
+    // It comes once more, from the rescue queue.
+    assert_eq!(ends(&mut world, 0, PAIR), None);
+    let finished = |record: &Record| matches!(&record.what, What::PairDropped { reason, .. } if reason == "the connection is finished");
+    assert!(world.records.iter().any(finished), "{:?}", world.records);
     assert!(world.books.sealed.is_empty());
 }
 

@@ -67,11 +67,23 @@ impl SimulatedPlatform {
                 authorisation,
                 process: self.0.process,
                 kept: Kept::InHand,
-                failures: 0,
+                at_hand: false,
+                tried: false,
             });
         }
         let half = !world.plan.is_calm(world.now) && world.chance.in_thousand(15);
         if half { halved(answer) } else { received(answer) }
+    }
+
+    /// The answer has come.
+    fn at_hand<E>(&self, told: Result<Received, E>) -> Result<Received, E> {
+        if let Ok(received) = &told {
+            let mut world = self.0.hub.world();
+            if let Some(token) = world.exact.token_of(received.refresh_token.expose()) {
+                world.witness.at_hand(token);
+            }
+        }
+        told
     }
 
     fn refreshed(&self, world: &mut World, token: &RefreshToken, lost: bool) -> Result<Received, RefreshError> {
@@ -160,7 +172,8 @@ impl Platform for SimulatedPlatform {
         refresh_token: &RefreshToken,
         limit: Duration,
     ) -> Result<Received, RefreshError> {
-        self.0
+        let told = self
+            .0
             .call(
                 Call::irreversible("platform.refresh"),
                 limit,
@@ -183,7 +196,8 @@ impl Platform for SimulatedPlatform {
                     })
                 },
             )
-            .await
+            .await;
+        self.at_hand(told)
     }
 
     async fn exchange(
@@ -194,7 +208,8 @@ impl Platform for SimulatedPlatform {
         limit: Duration,
     ) -> Result<Received, ExchangeError> {
         let call = Call::irreversible("platform.exchange");
-        self.0
+        let told = self
+            .0
             .call(
                 call,
                 limit,
@@ -212,7 +227,8 @@ impl Platform for SimulatedPlatform {
                     })
                 },
             )
-            .await
+            .await;
+        self.at_hand(told)
     }
 
     async fn me(

@@ -16,7 +16,7 @@ use crate::{
     breaks::Break,
     call::Call,
     chance::{minutes, seconds},
-    exact::MARK,
+    exact::{MARK, TokenId},
     world::World,
 };
 
@@ -27,11 +27,12 @@ pub struct SimulatedQueue(pub Port);
 impl Queue for SimulatedQueue {
     async fn send(&self, pointer: &Pointer, delay: Duration) -> Result<(), QueueError> {
         let body = serde_json::to_string(pointer).unwrap_or_default();
-        self.taken(Call::send("queue.send"), |world| sent(world, body, delay))
+        self.taken(Call::send("queue.send"), |world| sent(world, body, delay, None))
             .await
     }
 
     async fn rescue(&self, rescued: &Rescued) -> Result<(), QueueError> {
+        self.0.hub.world().witness.keeping(self.0.process);
         self.taken(Call::send("queue.rescue"), |world| self.rescued(world, rescued))
             .await
     }
@@ -39,7 +40,11 @@ impl Queue for SimulatedQueue {
 
 impl SimulatedQueue {
     async fn taken(&self, call: Call, effect: impl FnOnce(&mut World)) -> Result<(), QueueError> {
-        let process = self.0.process;
+        let lost = |_: &mut World, _| {
+            Err(QueueError {
+                reason: "no answer in time".into(),
+            })
+        };
         self.0
             .quick(
                 call,
@@ -47,17 +52,12 @@ impl SimulatedQueue {
                     effect(world);
                     Ok(())
                 },
-                |world, _| {
-                    world.witness.failed(process);
-                    Err(QueueError {
-                        reason: "no answer in time".into(),
-                    })
-                },
+                lost,
             )
             .await
     }
 
-    /// The pair that is rescued is durable from here on.
+    /// The pair that is rescued is on its way home from here on.
     fn rescued(&self, world: &mut World, rescued: &Rescued) {
         if world.broken == Some(Break::RescueLost) {
             return;
@@ -67,7 +67,8 @@ impl SimulatedQueue {
         let tokens = opened
             .and_then(|opened| plaintext::read_pair(&opened).ok())
             .and_then(|pair| pair.tokens_of(rescued.connection, &self.0.hub.house.secret).ok());
-        if let Some(token) = tokens.and_then(|tokens| world.exact.token_of(tokens.refresh_token.expose())) {
+        let token = tokens.and_then(|tokens| world.exact.token_of(tokens.refresh_token.expose()));
+        if let Some(token) = token {
             world.witness.rescued(token);
         }
         // As `handover_aws::queue` writes it.
@@ -77,18 +78,18 @@ impl SimulatedQueue {
             "brought": rescued.brought,
             "sealed": STANDARD.encode(&rescued.sealed.0),
         });
-        sent(world, body.to_string(), Duration::ZERO);
+        sent(world, body.to_string(), Duration::ZERO, token);
     }
 }
 
 /// A message is taken: to be delivered when its delay is over, in calm times at once.
-fn sent(world: &mut World, body: String, delay: Duration) {
+fn sent(world: &mut World, body: String, delay: Duration, carries: Option<TokenId>) {
     if body.contains(MARK) {
         world.violated("no_secret_in_the_clear", "a token in a message".into());
     }
     let whole = Duration::from_secs(delay.as_secs() + u64::from(delay.subsec_nanos() > 0));
     let delay = whole.min(LONGEST_DELAY);
-    let number = world.messages.send(body, world.now + delay);
+    let number = world.messages.send(body, world.now + delay, carries);
     let calm = world.plan.is_calm(world.now);
     let late = match world.chance.below(20) {
         0 if !calm => world.chance.time(seconds(30), minutes(30)),

@@ -19,7 +19,15 @@ use handover_simulation::MemoryVault;
 use jiff::Timestamp;
 
 use super::{Port, ready};
-use crate::{act::Act, breaks::Break, call::Call, exact::MARK, house::House, world::World};
+use crate::{
+    act::Act,
+    breaks::Break,
+    call::Call,
+    coverage::{SENT_TWICE, WRITTEN_FIRST},
+    exact::MARK,
+    house::House,
+    world::World,
+};
 
 /// The tables, over a way out.
 #[derive(Debug, Clone)]
@@ -39,24 +47,30 @@ impl SimulatedStore {
             .await
     }
 
+    /// Now and then the SDK asks a second time, for an answer that did not come, and hears what the tables say to that.
     async fn fenced<T>(
         &self,
         call: Call,
-        effect: impl FnOnce(&mut World) -> Result<T, WriteError>,
+        effect: impl Fn(&mut World) -> Result<T, WriteError>,
     ) -> Result<T, WriteError> {
-        let process = self.0.process;
-        self.0
-            .quick(call, effect, |world, _| {
-                world.witness.failed(process);
-                Err(away(call.name).into())
-            })
-            .await
+        let retried = |world: &mut World| {
+            let answer = effect(world);
+            if world.plan.is_calm(world.now) || !world.chance.in_thousand(5) {
+                return answer;
+            }
+            world.coverage.happened(SENT_TWICE);
+            effect(world)
+        };
+        self.0.quick(call, retried, |_, _| Err(away(call.name).into())).await
     }
 
     /// The write, and what the books say of it.
     fn written(&self, world: &mut World, change: &Change) -> Result<(), WriteError> {
         must_be_sealed(world, change);
         let written = self.write_through(world, change);
+        if matches!(written, Err(WriteError::Conflict(_))) {
+            world.coverage.happened(WRITTEN_FIRST);
+        }
         if written.is_ok() {
             must_hold_the_live_chain(&self.0, world, change);
             world.changed = true;
@@ -159,6 +173,17 @@ fn meddle(world: &mut World, id: ConnectionId) {
     }
 }
 
+/// A received pair that nobody wants any more goes with a record.
+fn drops(change: &Change) -> bool {
+    let mut records = change.records.iter().map(|record| &record.what);
+    records.any(|what| {
+        matches!(
+            what,
+            What::PairDropped { .. } | What::Authorized { .. } | What::Rotated { .. }
+        )
+    })
+}
+
 /// The token that is stored with a change.
 fn token_of(world: &World, house: &House, change: &Change) -> Option<u64> {
     let (key, sealed) = change.pair.as_ref()?;
@@ -175,6 +200,9 @@ impl Store for SimulatedStore {
     }
 
     async fn write(&self, change: &Change) -> Result<(), WriteError> {
+        if change.pair.is_some() || drops(change) {
+            self.0.hub.world().witness.keeping(self.0.process);
+        }
         self.fenced(Call::write(change), |world| self.written(world, change))
             .await
     }

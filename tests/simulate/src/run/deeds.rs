@@ -13,6 +13,7 @@ use super::{Asked, Done, Run};
 use crate::{
     act::{Act, CustomerId, TripId},
     chance::{days, hours, minutes, seconds},
+    coverage::JUMPED,
     customer::Trip,
     handing_over,
     invantive::Fate,
@@ -56,6 +57,7 @@ impl Run {
             Act::Jump(by) => {
                 let world = &mut *self.hub.world();
                 world.ahead += by;
+                world.coverage.happened(JUMPED);
                 world
                     .trace
                     .note(world.now, || format!("our clocks jump forward by {by:?}"));

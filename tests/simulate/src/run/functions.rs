@@ -8,6 +8,7 @@ use handover_callback::Answer;
 use super::{Asked, Done, Environment, Run};
 use crate::{
     act::{Act, CustomerId, TripId},
+    breaks::Break,
     chance::{hours, minutes, seconds},
     customer::{Trip, request},
     invariants,
@@ -119,17 +120,21 @@ impl Run {
             let calm = world.plan.is_calm(world.now);
             let now = world.now;
             let world = &mut *world;
+            if world.broken == Some(Break::RescueUnread) && world.messages.is_rescue(number) {
+                world.messages.delete(number);
+                world.changed = true;
+            }
             let batch = world.messages.receive(number, &mut world.chance, now);
             for (number, ..) in &batch {
                 // Should nobody follow it, it is seen again.
                 world.plan_act(VISIBILITY, Act::Deliver(*number));
             }
             for (number, _, seen) in &batch {
-                world.coverage.delivered(how(*seen));
+                world.coverage.happened(how(*seen));
                 if !calm && world.chance.in_thousand(60) {
                     let soon = world.chance.time(Duration::ZERO, minutes(1));
                     if let Some(copy) = world.messages.duplicate(*number) {
-                        world.coverage.delivered("twice");
+                        world.coverage.happened("messages delivered twice");
                         world.plan_act(soon, Act::Deliver(copy));
                     }
                 }
@@ -227,6 +232,7 @@ impl Run {
         let mut world = self.hub.world();
         for number in numbers.iter().filter(|number| !failed.contains(number)) {
             world.messages.delete(*number);
+            world.changed = true;
         }
     }
 
@@ -256,10 +262,10 @@ impl Run {
 
 fn how(seen: Seen) -> &'static str {
     match seen {
-        Seen { again: true, .. } => "again, after its visibility",
-        Seen { late: true, .. } => "late",
-        Seen { out_of_order: true, .. } => "out of order",
-        Seen { .. } => "in time",
+        Seen { again: true, .. } => "messages delivered again, after their visibility",
+        Seen { late: true, .. } => "messages delivered late",
+        Seen { out_of_order: true, .. } => "messages delivered out of order",
+        Seen { .. } => "messages delivered in time",
     }
 }
 
