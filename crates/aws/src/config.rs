@@ -214,7 +214,7 @@ impl Aws {
 }
 
 /// What a claim, its reads before it and the storing after it need beside a call of the token endpoint.
-const BESIDE_TOKENS: Duration = Duration::from_secs(15);
+const BESIDE_TOKENS: Duration = Duration::from_secs(30);
 const TIMEOUT: &str = "HANDOVER_TIMEOUT_SECONDS";
 
 /// How long an invocation may take.
@@ -249,7 +249,7 @@ impl Timeout {
     /// [`ConfigError`] names the key, also where such a call would not fit.
     pub fn for_tokens(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         const EXPECTED: &str =
-            "75 seconds at least: the platform's token endpoint is given 60, and storing takes its part";
+            "90 seconds at least: the platform's token endpoint is given 60, and storing takes its part";
         let timeout = Self::read(get)?;
         if timeout.limit < LEAST_FOR_TOKENS.saturating_add(BESIDE_TOKENS) {
             return Err(invalid(TIMEOUT, &timeout.limit.as_secs().to_string(), EXPECTED));

@@ -11,7 +11,7 @@ use handover_core::{
     decide::FIRST_GENERATION,
     event::{Actor, Event},
     ids::{ApplicationId, EffectId},
-    ports::{Clock, Place, Platform, Queue, Randomness, ReadError, Store, Vault},
+    ports::{Clock, ExchangeError, Place, Platform, Queue, Randomness, ReadError, Store, Vault},
 };
 
 use crate::{
@@ -23,6 +23,8 @@ use crate::{
 
 /// Times that a claim is decided anew after somebody else wrote first or an answer was lost.
 const TRIES: u32 = 8;
+/// A claim whose answer was lost is taken back for so long; after that the end of its lease does it.
+const TAKEN_BACK_WITHIN: Duration = Duration::from_secs(10);
 /// Between two of them.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -132,13 +134,43 @@ where
         Ok(application)
     }
 
+    /// A claim that may stand there although it is given up here is taken back: the code was surely not sent, and an
+    /// older pair need not be held back for it.
     async fn write_claim(
+        &self,
+        back: &Return,
+        authorisation: &Authorisation,
+        connection: Connection,
+        effect: EffectId,
+        budget: &Budget,
+    ) -> Result<Connection, NotClaimed> {
+        let (id, mut answer_lost) = (connection.id, false);
+        let written = self
+            .try_to_claim(back, authorisation, connection, effect, budget, &mut answer_lost)
+            .await;
+        if written.is_err() && answer_lost {
+            let error = ExchangeError {
+                problem: Problem::ConsentFailed,
+                reason:
+                    "the table did not say whether the claim was written; the code was not sent; the customer has to \
+                         open the link again"
+                        .into(),
+                unclear: false,
+            };
+            let budget = Budget::begin(&self.ports.clock, TAKEN_BACK_WITHIN);
+            self.give_up(back, id, effect, error, &budget).await;
+        }
+        written
+    }
+
+    async fn try_to_claim(
         &self,
         back: &Return,
         authorisation: &Authorisation,
         mut connection: Connection,
         effect: EffectId,
         budget: &Budget,
+        answer_lost: &mut bool,
     ) -> Result<Connection, NotClaimed> {
         let clock = &self.ports.clock;
         let along = Along {
@@ -166,6 +198,7 @@ where
                 Err(ApplyError::Conflict(_)) => {}
                 // Whether it was written is open: what stands there now tells.
                 Err(ApplyError::Unavailable(error)) => {
+                    *answer_lost = true;
                     tracing::debug!(connection.id = %connection.id, error = %told(&error), "handover.claim_answer_lost");
                     clock.sleep(PAUSE).await;
                 }

@@ -202,7 +202,7 @@ where
         }
     }
 
-    async fn give_up(
+    pub(crate) async fn give_up(
         &self,
         back: &Return,
         connection: ConnectionId,

@@ -63,16 +63,16 @@ mod tests {
         let settings = read("120", "").unwrap();
         assert_eq!(settings.timeout, Duration::from_secs(120));
         assert_eq!(settings.still_working_after, Duration::from_secs(20));
-        assert_eq!(read("75", "3").unwrap().still_working_after, Duration::from_secs(3));
+        assert_eq!(read("90", "3").unwrap().still_working_after, Duration::from_secs(3));
     }
 
     #[test]
     fn what_cannot_work_is_refused_by_name() {
         assert!(
-            read("74", "")
+            read("89", "")
                 .unwrap_err()
                 .to_string()
-                .starts_with("HANDOVER_TIMEOUT_SECONDS is `74`")
+                .starts_with("HANDOVER_TIMEOUT_SECONDS is `89`")
         );
         for wrong in ["0", "26", "soon"] {
             let refusal = read("120", wrong).unwrap_err().to_string();

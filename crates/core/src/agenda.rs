@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use matter::{Matter, Step, Task};
-pub(crate) use rotation::{RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, earliest, is_stale, rotation_at, rotation_back_off};
+pub(crate) use rotation::{
+    RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, asks_with_a_fresh_one, earliest, is_stale, rotation_at, rotation_back_off,
+};
 
 use crate::{
     connection::{Connection, Doubt, Pair, State},
@@ -32,9 +34,16 @@ const BACK_OFF: [u64; 6] = [30, 120, 600, 3_600, 6 * 3_600, 24 * 3_600];
 /// What is to be done with `connection` at `now`.
 #[must_use]
 pub fn step(connection: &Connection, now: Timestamp) -> Step {
+    step_beside(connection, now, &[])
+}
+
+/// Likewise, beside tasks that were tried in vain: what stands in the way of one does not hold up the others.
+#[must_use]
+pub fn step_beside(connection: &Connection, now: Timestamp, failed: &[Task]) -> Step {
+    let was_tried = |matter: Matter| matches!(matter.step(), Step::Perform(task) if failed.contains(&task));
     let due = agenda(connection, now)
         .into_iter()
-        .filter(|(at, _)| *at <= now)
+        .filter(|(at, matter)| *at <= now && !was_tried(*matter))
         .map(|(_, matter)| matter)
         .min();
     due.map_or_else(|| Step::Rest(next_wake(connection, now)), Matter::step)
@@ -46,13 +55,14 @@ pub fn next_wake(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
     agenda(connection, now).into_iter().map(|(at, _)| at).min()
 }
 
-/// When something is decided next on `connection` after `now` that waits for nobody else, such as a warning: no queue
-/// may hold it beyond that.
+/// When something comes up next on `connection` after `now` that waits in no queue: a decision, such as a warning, or the
+/// question who consented, while it can be asked.
 #[must_use]
 pub fn next_decision(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
+    let waits_for_nobody = |step| matches!(step, Step::Decide(_) | Step::Perform(Task::AskIdentity));
     let decisions = agenda(connection, now)
         .into_iter()
-        .filter(|(at, matter)| *at > now && matches!(matter.step(), Step::Decide(_)));
+        .filter(|(at, matter)| *at > now && waits_for_nobody(matter.step()));
     decisions.map(|(at, _)| at).min()
 }
 
@@ -145,7 +155,7 @@ fn registration(connection: &Connection, now: Timestamp) -> Option<Entry> {
     match connection.registration.kind {
         ChannelKind::Assisted => Some((at, Matter::HandToOperator)),
         // Rotated first.
-        ChannelKind::Http if is_stale(connection, at.max(now)) => None,
+        ChannelKind::Http if is_stale(connection, at.max(now)) || asks_with_a_fresh_one(connection) => None,
         ChannelKind::Http => Some((at, Matter::Register)),
     }
 }

@@ -229,6 +229,61 @@ mod tests {
         }
     }
 
+    fn shown() -> Application {
+        Application {
+            id: "exact-nl".parse().unwrap(),
+            display_name: "Acme".into(),
+            platform: PlatformKind::ExactOnline,
+            host: Url::parse("https://start.exactonline.nl").unwrap(),
+            client_id: "client".parse().unwrap(),
+            redirect_uri: Url::parse("https://connect.acme.example/callback/exact-nl").unwrap(),
+            lifetimes: Lifetimes::EXACT_ONLINE,
+            upkeep: Upkeep::default(),
+            pace_per_minute: DEFAULT_PACE_PER_MINUTE,
+            return_origins: vec!["https://app.acme.example".parse().unwrap()],
+        }
+    }
+
+    #[test]
+    fn a_secret_agrees_with_nothing_but_where_it_was_sealed_for() {
+        let shown = shown();
+        let secret = ApplicationSecret {
+            platform: shown.platform,
+            host: shown.host.clone(),
+            client_id: shown.client_id.clone(),
+            client_secret: ClientSecret::new("secret"),
+            redirect_uri: shown.redirect_uri.clone(),
+        };
+        assert!(secret.agrees_with(&shown));
+        let elsewhere = Url::parse("https://evil.example").unwrap();
+        let mut others = [shown.clone(), shown.clone(), shown.clone()];
+        others[0].host = elsewhere.clone();
+        others[1].redirect_uri = elsewhere;
+        others[2].client_id = "another".parse().unwrap();
+        assert!(!others.iter().any(|other| secret.agrees_with(other)));
+    }
+
+    #[test]
+    fn customers_are_sent_to_the_application_s_origins_only() {
+        let shown = shown();
+        assert!(shown.allows_return_to(&Url::parse("https://app.acme.example/done").unwrap()));
+        assert!(!shown.allows_return_to(&Url::parse("https://evil.example/done").unwrap()));
+    }
+
+    #[test]
+    fn what_is_usual_is_not_written_and_what_is_not_reads_back() {
+        let usual = serde_json::to_value(shown()).unwrap();
+        assert!(usual.get("pace_per_minute").is_none());
+        assert_eq!(serde_json::from_value::<Application>(usual).unwrap(), shown());
+        let slow = Application {
+            pace_per_minute: 7,
+            ..shown()
+        };
+        let written = serde_json::to_value(&slow).unwrap();
+        assert_eq!(written["return_origins"][0], "https://app.acme.example");
+        assert_eq!(serde_json::from_value::<Application>(written).unwrap(), slow);
+    }
+
     #[test]
     fn what_is_more_than_an_origin_is_refused() {
         for bad in [

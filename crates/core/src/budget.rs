@@ -8,8 +8,9 @@ use crate::{ports::Clock, registration::later};
 
 /// A lease outlives the invocation that took it by this much.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
-/// Kept at the end of an invocation for storing what came back: more than one operation of the store may take.
-const STORING: Duration = Duration::from_secs(10);
+/// Kept at the end of an invocation for storing what came back: an operation of the store that hangs, and one of the rescue
+/// queue after it (8 s each).
+const STORING: Duration = Duration::from_secs(18);
 
 /// The least time that a call of the platform's token endpoint is given: it was seen to take 35 s, and who gives up early
 /// may have spent a code or a token for nothing.

@@ -20,7 +20,7 @@ pub use upkeep::Upkeep;
 
 use crate::{
     application::Lifetimes,
-    ids::{ApplicationId, ConnectionId, CustomerReference, EffectId, LinkHash, Revision, Segment},
+    ids::{ApplicationId, AuthorisationId, ConnectionId, CustomerReference, EffectId, LinkHash, Revision, Segment},
     registration::Registration,
 };
 
@@ -64,12 +64,21 @@ pub struct Connection {
     pub identity: Option<Identity>,
     /// How often the platform was asked in vain who consented.
     pub identity_misses: u32,
+    /// Whether a registration was put off because nobody knows who consented.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub identity_needed: bool,
     /// Other chains of the same user of which it is open whether they or ours live.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contests: Vec<Contest>,
     /// What other connections have to be told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to_tell: Vec<Tidings>,
+    /// The authorisations whose pairs attempts were made with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempted: Vec<AuthorisationId>,
+    /// When the last consent began that came to no clear end and may have ended every chain before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear_since: Option<Timestamp>,
     /// Whether the channel asks for an access token that still lives: the pair is rotated first.
     #[serde(default, skip_serializing_if = "is_false")]
     pub fresh_access_token: bool,
@@ -99,6 +108,19 @@ pub struct Connection {
     pub erase_to: Option<u64>,
     /// When it will be looked at again; what for follows from the state (see [`agenda`](crate::agenda)).
     pub wake_at: Option<Timestamp>,
+}
+
+impl Connection {
+    /// The registered database, if it has lost its authorisation, or may have.
+    #[must_use]
+    pub fn cut_off(&self) -> Option<&Done> {
+        let told = self.attention.as_ref();
+        let told = told.is_some_and(|attention| attention.problem == Problem::AuthorisationLost);
+        match &self.state {
+            State::Registered(done) if told || done.superseded_by.is_some() => Some(done),
+            _ => None,
+        }
+    }
 }
 
 /// A link by which a consent may come.

@@ -344,6 +344,8 @@ pub enum What {
         #[serde(rename = "superseded_by")]
         by: ConnectionId,
     },
+    /// The registered database may have lost its authorisation: why, `attention` says.
+    AuthorisationUncertain { segment: Segment },
     /// Another consent of the same user was under way at the same time: neither is registered until it is settled.
     Contested { with: ConnectionId },
     /// That was settled: this chain lives.

@@ -121,10 +121,13 @@ fn passed_on(answer: &Answer) -> Result<HttpResponse, NetworkFailure> {
 }
 
 fn pair_of(response: &LenientResponse) -> Option<Received> {
+    let access_token = response.access_token().secret();
+    // An empty one is none: a rotation fetches it.
+    let is_half = access_token.is_empty();
     Some(Received {
-        access_token: AccessToken::new(response.access_token().secret()),
+        access_token: AccessToken::new(access_token),
         refresh_token: RefreshToken::new(response.refresh_token()?.secret()),
-        expires_in: response.seconds(),
+        expires_in: if is_half { Some(0) } else { response.seconds() },
     })
 }
 

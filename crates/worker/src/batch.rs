@@ -23,8 +23,8 @@ use crate::{WakeError, Woken, Worker};
 pub struct Batch {
     /// The messages that have to come back.
     pub answer: SqsBatchResponse,
-    /// How often the OEM was warned that a pair nears its end.
-    pub warnings: u32,
+    /// What is counted.
+    pub woken: Woken,
 }
 
 /// A message that has to come back. What happened is in the log.
@@ -44,20 +44,23 @@ where
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
         // Boxed: the SDK's futures are nested too deeply to lie in one with the runtime's.
         let batch = self.batch(event).boxed_local().await;
-        if batch.warnings > 0 {
-            let warned = Metric {
-                name: "ExpiringWithinSevenDays",
+        let counts = [
+            ("ExpiringWithinSevenDays", batch.woken.warnings),
+            ("AuthorisationsLost", batch.woken.cut_off),
+        ];
+        let counted: Vec<_> = counts
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| Metric {
+                name,
                 unit: Unit::Count,
-                value: batch.warnings.into(),
-            };
-            if let Err(error) = metrics::emit(
-                io::stdout(),
-                &self.settings.deployment,
-                self.desk.clock.now(),
-                &[warned],
-            ) {
-                tracing::warn!(error = %error, "handover.metrics_lost");
-            }
+                value: count.into(),
+            })
+            .collect();
+        if !counted.is_empty()
+            && let Err(error) = metrics::emit(io::stdout(), &self.settings.deployment, self.desk.clock.now(), &counted)
+        {
+            tracing::warn!(error = %error, "handover.metrics_lost");
         }
         batch.answer
     }
@@ -69,7 +72,7 @@ where
         let mut batch = Batch::default();
         for (message, end) in event.records.iter().zip(ends) {
             match end {
-                Ok(woken) => batch.warnings = batch.warnings.saturating_add(woken.warnings),
+                Ok(woken) => batch.woken.add(woken),
                 // Without an id nothing can be named: an empty one brings the whole batch back, which is harmless.
                 Err(ComesBack) => batch.answer.add_failure(message.message_id.clone().unwrap_or_default()),
             }
@@ -90,7 +93,7 @@ where
     async fn follow(&self, message: &str, body: &str, budget: &Budget) -> Result<Woken, ComesBack> {
         let connection = match queue::read(body) {
             Ok(Message::Wake(Pointer::Wake { connection })) => connection,
-            Ok(Message::Rescue(rescued)) => return self.bring_home(&rescued).await.map(|()| Woken::default()),
+            Ok(Message::Rescue(rescued)) => return self.bring_home(&rescued).await,
             // Not understood here, perhaps by another version: kept, in the end among the dead letters.
             Err(error) => {
                 tracing::error!(message.id = message, error = %error, "handover.message_refused");

@@ -2,7 +2,7 @@
 
 use handover_core::{
     apply::ApplyError,
-    connection::{Connection, News, State, Tidings},
+    connection::{Connection, News, Tidings},
     event::Actor,
     ports::{Clock, Platform, Queue, Randomness, Registrar, Store, Vault},
 };
@@ -19,13 +19,15 @@ where
     C: Clock,
     N: Randomness,
 {
-    /// Tells other connections what became of their chains.
-    pub(crate) async fn tell(&self, connection: &Connection) -> Result<Connection, WakeError> {
+    /// Tells other connections what became of their chains. Counts the databases that have lost their authorisation by
+    /// it, or may have.
+    pub(crate) async fn tell(&self, connection: &Connection, cut_off: &mut u32) -> Result<Connection, WakeError> {
         let told = self.unless_done(connection, self.desk.tell(connection, &Actor::Worker).await);
-        let told = told.await?;
+        let told = told.await;
         for tidings in &connection.to_tell {
-            self.say_what_was_lost(tidings).await;
+            *cut_off = cut_off.saturating_add(u32::from(self.cut_off(tidings).await));
         }
+        let told = told?;
         tracing::info!(
             connection.id = %connection.id,
             told.count = connection.to_tell.len(),
@@ -36,18 +38,17 @@ where
 
     /// A database that has lost its authorisation is worth more than a record. A line that is lost costs nothing: the
     /// record stands.
-    async fn say_what_was_lost(&self, tidings: &Tidings) {
-        let News::Superseded { by } = tidings.news else {
-            return;
-        };
-        let Ok(hearer) = self.desk.load(tidings.to).await else {
-            return;
-        };
-        if let State::Registered(done) = &hearer.state
-            && done.superseded_by == Some(by)
-        {
-            report::authorisation_lost(&hearer, done, by);
+    async fn cut_off(&self, tidings: &Tidings) -> bool {
+        if matches!(tidings.news, News::Released { .. }) {
+            return false;
         }
+        let Ok(hearer) = self.desk.load(tidings.to).await else {
+            return false;
+        };
+        // Not what it was told by others before.
+        let current = hearer.chain.as_ref().map(|chain| &chain.authorisation) == Some(&tidings.chain);
+        let done = hearer.cut_off().filter(|_| current);
+        done.inspect(|done| report::cut_off(&hearer, done)).is_some()
     }
 
     /// Erases the history of a customer that was forgotten.

@@ -2,7 +2,7 @@
 
 use handover_core::{
     connection::{Cause, Connection, Done, State},
-    ids::{ConnectionId, EffectId},
+    ids::EffectId,
 };
 
 /// How an attempt ended.
@@ -32,20 +32,24 @@ pub(crate) fn registered(connection: &Connection, done: &Done) {
         late.seconds = late,
         "handover.registered"
     );
-    // Heard while the attempt was under way.
-    if let Some(by) = done.superseded_by {
-        authorisation_lost(connection, done, by);
-    }
 }
 
-/// The line that says a database stands without its authorisation.
-pub(crate) fn authorisation_lost(connection: &Connection, done: &Done, by: ConnectionId) {
-    tracing::error!(
-        connection.id = %connection.id,
-        database.segment = %done.segment,
-        by.connection.id = %by,
-        "handover.authorisation_lost"
-    );
+/// The line that says a database stands without its authorisation, or may do so.
+pub(crate) fn cut_off(connection: &Connection, done: &Done) {
+    if let Some(by) = done.superseded_by {
+        tracing::error!(
+            connection.id = %connection.id,
+            database.segment = %done.segment,
+            by.connection.id = %by,
+            "handover.authorisation_lost"
+        );
+    } else {
+        tracing::error!(
+            connection.id = %connection.id,
+            database.segment = %done.segment,
+            "handover.authorisation_uncertain"
+        );
+    }
 }
 
 /// What the place of a connection's chain among those of its user means for it.

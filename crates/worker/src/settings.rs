@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn a_timeout_that_no_rotation_fits_into_is_refused() {
-        assert!(read("75", "").is_ok());
-        let refusal = read("74", "").unwrap_err().to_string();
-        assert!(refusal.starts_with("HANDOVER_TIMEOUT_SECONDS is `74`"), "{refusal}");
+        assert!(read("90", "").is_ok());
+        let refusal = read("89", "").unwrap_err().to_string();
+        assert!(refusal.starts_with("HANDOVER_TIMEOUT_SECONDS is `89`"), "{refusal}");
     }
 }

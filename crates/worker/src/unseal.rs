@@ -73,17 +73,22 @@ where
         connection: &Connection,
         Obstacle { problem, reason }: Obstacle,
     ) -> Result<Connection, WakeError> {
+        let event = Event::NotReady {
+            problem,
+            reason: reason.clone(),
+        };
+        let noted = self
+            .desk
+            .apply_to(connection, &event, &Actor::Worker, &Along::default())
+            .await?;
+        // Not before: what was read may have been an earlier version, whose pair has gone since.
         tracing::warn!(
             connection.id = %connection.id,
             problem = problem.as_str(),
             reason,
             "handover.not_ready"
         );
-        let event = Event::NotReady { problem, reason };
-        Ok(self
-            .desk
-            .apply_to(connection, &event, &Actor::Worker, &Along::default())
-            .await?)
+        Ok(noted)
     }
 
     async fn open(&self, place: Place) -> Result<Plaintext, Closed> {

@@ -12,7 +12,7 @@ use handover_core::{
     ports::{Clock, Platform, Pointer, Queue, QueueError, Randomness, Registrar, Store, Vault, VaultError},
 };
 
-use crate::Worker;
+use crate::{Worker, report};
 
 /// Steps within one invocation. More than any state needs; what is left waits for the next wake-up.
 const STEPS: u32 = 8;
@@ -24,6 +24,16 @@ const CONTENDED: Duration = Duration::from_secs(60);
 pub struct Woken {
     /// How often the OEM was warned that the pair nears its end.
     pub warnings: u32,
+    /// Registered databases that have lost their authorisation, or may have.
+    pub cut_off: u32,
+}
+
+impl Woken {
+    /// Beside what another wake-up did.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.warnings = self.warnings.saturating_add(other.warnings);
+        self.cut_off = self.cut_off.saturating_add(other.cut_off);
+    }
 }
 
 /// A wake-up that has to come back.
@@ -64,6 +74,28 @@ pub enum WakeError {
     },
 }
 
+/// What could not be begun in this invocation.
+#[derive(Debug, Default)]
+struct InVain {
+    tasks: Vec<Task>,
+    error: Option<WakeError>,
+}
+
+impl InVain {
+    /// What stood in the way of a task before anything was sent does not hold up what else is due: a renewal must not wait
+    /// for a channel's profile that nobody can open.
+    fn add(mut self, step: Step, error: WakeError) -> Result<Self, WakeError> {
+        match (step, &error) {
+            (Step::Perform(task), WakeError::Apply(_) | WakeError::Vault(_)) => {
+                self.tasks.push(task);
+                self.error.get_or_insert(error);
+                Ok(self)
+            }
+            _ => Err(self.error.unwrap_or(error)),
+        }
+    }
+}
+
 impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
 where
     S: Store,
@@ -81,19 +113,27 @@ where
     pub async fn wake(&self, id: ConnectionId, budget: &Budget) -> Result<Woken, WakeError> {
         let mut woken = Woken::default();
         let mut connection = self.desk.load(id).await?;
+        let mut in_vain = InVain::default();
         for _ in 0..STEPS {
-            let step = agenda::step(&connection, self.desk.clock.now());
+            let step = agenda::step_beside(&connection, self.desk.clock.now(), &in_vain.tasks);
             let done = match step {
                 Step::Rest(at) => {
+                    if let Some(error) = in_vain.error {
+                        return Err(error);
+                    }
                     tracing::debug!(connection.id = %id, wake.at = ?at, "handover.rests");
                     self.desk.point(&connection).await?;
                     return Ok(woken);
                 }
                 Step::Decide(_) => self.decide(&connection).await.map(Some),
-                Step::Perform(task) => self.perform(task, &connection, budget).await,
+                Step::Perform(task) => self.perform(task, &connection, budget, &mut woken).await,
             };
             match done {
                 Ok(Some(next)) => {
+                    if let Some(done) = next.cut_off().filter(|_| connection.cut_off().is_none()) {
+                        report::cut_off(&next, done);
+                        woken.cut_off = woken.cut_off.saturating_add(1);
+                    }
                     connection = next;
                     if let Step::Decide(matter) = step {
                         let now = self.desk.clock.now();
@@ -109,7 +149,10 @@ where
                     }
                     // Somebody wrote first: a look at what it is now says whether anything is left to do.
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    in_vain = in_vain.add(step, error)?;
+                    continue;
+                }
             }
             if matches!(step, Step::Perform(task) if task.calls_outside()) {
                 // A call outside has an invocation to itself: the next one gets the whole of its time.
@@ -128,13 +171,14 @@ where
         task: Task,
         connection: &Connection,
         budget: &Budget,
+        woken: &mut Woken,
     ) -> Result<Option<Connection>, WakeError> {
         match task {
             Task::Register => self.register(connection, budget).await,
             Task::Rotate => self.rotate(connection, budget).await,
             Task::LookUp => self.look_up(connection).await,
             Task::AskIdentity => self.ask_identity(connection, budget).await,
-            Task::Tell => self.tell(connection).await,
+            Task::Tell => self.tell(connection, &mut woken.cut_off).await,
             Task::Erase => self.erase(connection).await,
             Task::Retire => return self.retire(connection).await.map(|()| None),
         }

@@ -59,7 +59,7 @@ const NOTHING: Bounds = Bounds {
 };
 
 /// Each has a centre; together they cover the protocol.
-pub static CONFIGURATIONS: [Configuration; 8] = [
+pub static CONFIGURATIONS: [Configuration; 9] = [
     Configuration {
         name: "registration",
         opening: Opening::Due(ChannelKind::Http),
@@ -179,6 +179,25 @@ pub static CONFIGURATIONS: [Configuration; 8] = [
             ..NOTHING
         },
         reaches: &["contested", "superseded", "failed", "both tabs at work"],
+    },
+    Configuration {
+        name: "two consents and an operator",
+        opening: Opening::Invited(2),
+        bounds: Bounds {
+            rotations: 1,
+            submissions: 1,
+            consents: 2,
+            acts: 1,
+            waits: 1,
+            ..NOTHING
+        },
+        reaches: &[
+            "registered",
+            "contested",
+            "superseded",
+            "authorisation lost",
+            "cancelled",
+        ],
     },
     Configuration {
         name: "three consents",

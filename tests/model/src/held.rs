@@ -75,8 +75,11 @@ impl Hash for Held {
             chain,
             identity,
             identity_misses,
+            identity_needed,
             contests,
             to_tell,
+            attempted,
+            unclear_since,
             fresh_access_token,
             late_success,
             effect,
@@ -91,6 +94,7 @@ impl Hash for Held {
             wake_at: _,
         } = &**self;
         (id, consented_at, identity_misses, fresh_access_token, attempts, retries).hash(hasher);
+        (identity_needed, attempted, unclear_since).hash(hasher);
         (
             retry_at,
             forgotten_at,

@@ -35,13 +35,15 @@ pub enum Break {
     TokenTold,
     /// A rotation that left the pair unharmed is not put off.
     BackOffForgotten,
+    /// What others have to be told is forgotten.
+    TidingsForgotten,
     /// The sweeper finds nothing.
     SweeperBlind,
 }
 
 impl Break {
     /// Each with the invariant that has to notice it.
-    pub const ALL: [(Self, &'static str, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str, &'static str); 17] = [
         (
             Self::RevisionIgnored,
             "a write is taken although somebody else wrote first",
@@ -113,6 +115,11 @@ impl Break {
             "a rotation that left the pair unharmed is not put off",
             "budget_respected",
         ),
+        (
+            Self::TidingsForgotten,
+            "nobody is told that a later consent has ended a chain",
+            "lost_authorisations_are_told",
+        ),
         (Self::SweeperBlind, "the sweeper finds nothing", "comes_to_an_end"),
     ];
 
@@ -137,6 +144,7 @@ impl Break {
                     handover_core::agenda::next_wake(&change.connection, change.connection.updated_at);
             }
             Self::ChainNotRequired => change.requires = None,
+            Self::TidingsForgotten => change.connection.to_tell.clear(),
             _ => {}
         }
         change

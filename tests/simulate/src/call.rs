@@ -109,6 +109,7 @@ fn purpose(what: &What) -> &'static str {
         What::ChainReplaced { .. }
         | What::Superseded { .. }
         | What::AuthorisationLost { .. }
+        | What::AuthorisationUncertain { .. }
         | What::Contested { .. }
         | What::ContestWon { .. }
         | What::ContestOpen { .. } => "store.write news",

@@ -264,6 +264,12 @@ impl Exact {
         (now < *ends).then_some(*user)
     }
 
+    /// The chain of a user that lives.
+    #[must_use]
+    pub fn live(&self, user: User) -> Option<u64> {
+        self.live.get(&user).copied()
+    }
+
     /// The refresh token with this text.
     #[must_use]
     pub fn token_of(&self, refresh: &str) -> Option<TokenId> {

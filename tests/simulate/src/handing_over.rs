@@ -57,15 +57,16 @@ pub fn arrives(world: &mut World, number: usize) -> Outcome {
             pair: manner.pair_if_refused,
         };
     }
-    let user = world
+    let (user, chain) = world
         .exact
         .token(submission.token)
-        .map(|token| token.user)
+        .map(|token| (token.user, token.chain))
         .unwrap_or_default();
     let database = Database {
         authorisation: submission.authorisation.clone(),
         segment: submission.segment.clone(),
         user,
+        chain,
         made_at: world.now,
     };
     world.invantive.make(submission.connection, database);

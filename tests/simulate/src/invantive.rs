@@ -37,6 +37,8 @@ pub struct Database {
     pub segment: Segment,
     /// Whose data it holds.
     pub user: User,
+    /// The chain that it stands on.
+    pub chain: u64,
     /// When its registration arrived.
     pub made_at: Duration,
 }

@@ -227,6 +227,40 @@ pub fn at_the_end(hub: &Hub, world: &mut World) {
             world.violated("comes_to_an_end", found);
         }
         databases_are_known(hub, world, &connection);
+        lost_authorisations_are_told(hub, world, &connection);
+    }
+}
+
+/// A database that stands on a chain which another consent of the same user has ended, as one of our connections knows, is
+/// said to stand without its authorisation, or perhaps so.
+fn lost_authorisations_are_told(hub: &Hub, world: &mut World, connection: &Connection) {
+    if connection.forgotten_at.is_some() || connection.cut_off().is_some() {
+        return;
+    }
+    let State::Registered(done) = &connection.state else {
+        return;
+    };
+    let databases = world.invantive.databases(connection.id).iter();
+    let ended: Vec<u64> = databases
+        .filter(|database| database.segment == done.segment)
+        .filter_map(|database| {
+            let live = world.exact.live(database.user)?;
+            (live != database.chain).then_some(live)
+        })
+        .collect();
+    let is_known = |live: &u64| {
+        world.witness.homes.iter().any(|(token, (owner, key))| {
+            let of_it = world.exact.token(*token).is_some_and(|token| token.chain == *live);
+            let owner = ready(hub.store.connection(*owner)).ok().flatten();
+            let current = owner
+                .filter(|owner| owner.identity.is_some())
+                .and_then(|owner| owner.chain);
+            of_it && current.is_some_and(|chain| chain.authorisation == key.authorisation)
+        })
+    };
+    if ended.iter().any(is_known) {
+        let found = format!("{} has lost its authorisation, and does not say so", connection.id);
+        world.violated("lost_authorisations_are_told", found);
     }
 }
 

@@ -60,6 +60,12 @@ impl Messages {
         self.numbers
     }
 
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Whether a rescued pair is in one of them.
     #[must_use]
     pub fn carry(&self, token: TokenId) -> bool {

@@ -258,6 +258,27 @@ async fn a_claim_that_took_too_long_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_claim_that_was_given_up_is_taken_back() {
+    let (world, id, _, browser, trip) = departed().await;
+    // Written, its answer lost; and then nothing can be read for a while.
+    world.ports().store.writes.lock().unwrap().push_back(Fault::After);
+    let event = browser.event("/callback/exact-nl", &trip.query("code"));
+    let away = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.ports().store.reads_fail.store(true, Relaxed);
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        world.ports().store.reads_fail.store(false, Relaxed);
+    };
+    let (answer, ()) = tokio::join!(world.answer(event), away);
+    assert_eq!(answer.status_code, 503);
+    world.idle().await;
+    assert!(world.codes().is_empty(), "nothing was sent");
+    let connection = world.connection(id).await;
+    assert!(connection.effect.is_none(), "said at once, not at the end of the lease");
+    assert_eq!(connection.unclear_since, None, "an older pair is as good as before");
+}
+
+#[tokio::test(start_paused = true)]
 async fn exchanges_of_one_user_that_overlap_are_contested() {
     let (world, first, _, mut browser, trip) = departed().await;
     // Its answer takes 15 s; meanwhile the same user consents for another connection, later sent, sooner answered.

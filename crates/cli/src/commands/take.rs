@@ -203,7 +203,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
         };
         let (application, pair) = match self.opened(connection, &pair.key).await {
             Err(failure @ Failure::Unusable(_)) => {
-                return Err(self.unusable(connection.id, Problem::Tampered, failure).await);
+                return Err(self.unusable(connection, Problem::Tampered, failure).await);
             }
             opened => opened?,
         };
@@ -211,18 +211,25 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
             Ok(tokens) => Ok((application, tokens)),
             Err(foreign) => {
                 let failure = Failure::Unusable(foreign.to_string());
-                Err(self.unusable(connection.id, foreign.problem(), failure).await)
+                Err(self.unusable(connection, foreign.problem(), failure).await)
             }
         }
     }
 
-    async fn unusable(&self, id: ConnectionId, problem: Problem, failure: Failure) -> Failure {
+    async fn unusable(&self, connection: &Connection, problem: Problem, failure: Failure) -> Failure {
         let event = Event::NotReady {
             problem,
             reason: failure.to_string(),
         };
-        // If this fails too, the person at least has seen it.
-        let _ = self.ask(id, event).await;
+        // On the version that was read: the pair of an earlier one may have gone since. If this fails otherwise, the
+        // person at least has seen it.
+        let noted = self
+            .desk()
+            .apply_to(connection, &event, &self.actor(), &Along::default())
+            .await;
+        if let Err(conflict @ ApplyError::Conflict(_)) = noted {
+            return Failure::from(conflict).and("nothing was shown or sent; try again");
+        }
         failure.and(match problem {
             Problem::Tampered => "nothing was shown or sent; find out who has written the tables",
             _ => "nothing was shown or sent",

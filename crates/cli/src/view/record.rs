@@ -60,6 +60,9 @@ fn told(what: &What, zone: &Zone) -> String {
         What::AuthorisationLost { segment, by } => {
             format!("the database {segment} has lost its authorisation: the same user consented again, as {by}")
         }
+        What::AuthorisationUncertain { segment } => {
+            format!("the database {segment} may have lost its authorisation: look whether it still gets data")
+        }
         What::Contested { with } => format!(
             "the same user consented at the same time, as {with}; held back until it is known which of the two lives"
         ),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{registration_at, spread};
+use super::{ask_identity, registration_at, spread};
 use crate::{
     connection::{Connection, Pair, State},
     ids::EffectId,
@@ -25,9 +25,13 @@ pub(crate) const RECOVER_UNCLEAR_AFTER: Duration = Duration::from_secs(3_600);
 /// platform's ten errors an hour are not reached, nor its 200 calls a day.
 const BACK_OFF: [u64; 4] = [600, 3_600, 6 * 3_600, 24 * 3_600];
 
-/// The wait before the next rotation after `times` in a row that left the pair unharmed.
-pub(crate) fn rotation_back_off(times: u32, effect: EffectId) -> Duration {
-    spread(&BACK_OFF, times, effect)
+/// When a pair is rotated next after `pair.put_off` rotations in a row that left it unharmed. The nearer its end, the
+/// sooner: what was in the way may be mended at the last minute.
+pub(crate) fn rotation_back_off(pair: &Pair, now: Timestamp, effect: EffectId) -> Timestamp {
+    let least = spread(&BACK_OFF, 0, effect);
+    let left = Duration::try_from(pair.refresh_ends_at.duration_since(now)).unwrap_or_default();
+    let wait = spread(&BACK_OFF, pair.put_off, effect).min(left / 2);
+    later(now, wait.max(least))
 }
 
 /// When the pair is rotated next, if nothing else happens.
@@ -81,13 +85,19 @@ fn completing(pair: &Pair) -> Option<Timestamp> {
     pair.is_half().then_some(Timestamp::MIN)
 }
 
-/// The registration is due, and wants an access token that still lives.
+/// A registration waits for the word who consented, and nobody will ask again with this access token: with a fresh one
+/// somebody will.
+pub(crate) fn asks_with_a_fresh_one(connection: &Connection) -> bool {
+    connection.identity_needed && connection.identity.is_none() && ask_identity(connection).is_none()
+}
+
+/// The registration is due, and wants an access token that still lives, or the name that one would bring.
 fn freshening(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
     let by_itself = matches!(connection.state, State::Authorized)
         && connection.registration.kind == ChannelKind::Http
         && connection.contests.is_empty();
     let at = registration_at(connection).filter(|_| by_itself)?;
-    is_stale(connection, at.max(now)).then_some(at)
+    (is_stale(connection, at.max(now)) || asks_with_a_fresh_one(connection)).then_some(at)
 }
 
 /// Well before its end.

@@ -70,22 +70,27 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         Ok(order(key, chain.claimed(connection.id), before))
     }
 
-    /// Tells other connections what became of their chains, in order, and notes that they were told.
+    /// Tells other connections what became of their chains, in order, and notes that they were told. One that cannot be
+    /// told now does not keep the others from it.
     ///
     /// # Errors
-    /// When it has to be tried again. Telling twice is harmless.
+    /// When it has to be tried again, for one of them at least. Telling twice is harmless.
     pub async fn tell(&self, connection: &Connection, by: &Actor) -> Result<Connection, ApplyError> {
         let mut current = connection.clone();
+        let mut untold = None;
         for tidings in &connection.to_tell {
             match self.tell_one(connection, tidings, by).await {
                 // Removed after its retention, or nothing that matters to it any more.
                 Ok(()) | Err(ApplyError::Unknown(_) | ApplyError::Refused(_)) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    untold.get_or_insert(error);
+                    continue;
+                }
             }
             let told = Event::Told(tidings.clone());
             current = self.apply(connection.id, &told, by, &Along::default()).await?;
         }
-        Ok(current)
+        untold.map_or(Ok(current), Err)
     }
 
     async fn tell_one(&self, teller: &Connection, tidings: &Tidings, by: &Actor) -> Result<(), ApplyError> {

@@ -15,7 +15,7 @@ use crate::{
 const GOES_ON_FOR: Duration = Duration::from_secs(5);
 
 /// With no more time than this left, one that only ever meets others' writes goes to the rescue queue too.
-const HURRY: Duration = Duration::from_secs(10);
+const HURRY: Duration = Duration::from_secs(18);
 
 /// Where a received pair is now.
 #[derive(Debug)]

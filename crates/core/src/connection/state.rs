@@ -246,3 +246,16 @@ pub struct Done {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<ConnectionId>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read_as_it_is_written() {
+        for status in Status::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        assert_eq!("unknown".parse::<Status>(), Err(UnknownStatus("unknown".into())));
+    }
+}

@@ -71,6 +71,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pair_that_does_not_live_so_long_is_renewed_when_a_tenth_is_left() {
+        let three_days = Upkeep::default();
+        let before = |hours: u64| {
+            three_days
+                .renew_before(Duration::from_secs(hours * 3_600))
+                .map(|time| time.as_secs())
+        };
+        assert_eq!(before(30 * 24), Some(3 * DAY));
+        assert_eq!(before(73), Some(3 * DAY));
+        assert_eq!(before(72), Some(72 * 360));
+        assert_eq!(before(10), Some(3_600));
+    }
+
+    #[test]
+    fn another_number_of_days_reads_back() {
+        let five = Upkeep {
+            renew_days: Some(5),
+            ..Upkeep::default()
+        };
+        let stored = serde_json::to_value(&five).unwrap();
+        assert_eq!(serde_json::from_value::<Upkeep>(stored).unwrap(), five);
+    }
+
+    #[test]
     fn never_is_kept_where_nothing_is_left_out() {
         let never = Upkeep {
             renew_days: None,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Why, attempt, chains, draft::Draft};
 use crate::{
+    agenda,
     connection::{Problem, State},
     event::What,
     ids::{CustomerReference, Segment},
@@ -83,7 +84,16 @@ pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
     if connection.pair.is_none() {
         return Err(Why::NoPair);
     }
-    if matches!(connection.state, State::Authorized) && connection.retry_at.is_none() {
+    // Well apart from whatever was presented before.
+    let now = draft.now;
+    let soon = agenda::earliest(connection, now);
+    let rotates_sooner = connection
+        .pair
+        .iter_mut()
+        .filter(|pair| pair.put_off > 0 && pair.open_intent.is_none())
+        .filter_map(|pair| pair.rotate_at.as_mut())
+        .any(|at| std::mem::replace(at, (*at).min(soon)) > soon);
+    if matches!(connection.state, State::Authorized) && connection.retry_at.is_none() && !rotates_sooner {
         return Err(Why::NotDue {
             at: connection.due_at().unwrap_or(Timestamp::MAX),
         });
@@ -91,6 +101,7 @@ pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
     connection.state = State::Authorized;
     connection.retry_at = None;
     connection.retries = 0;
+    connection.unclear_since = None;
     draft.record(What::Retried);
     Ok(())
 }

@@ -27,6 +27,9 @@ pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
     let connection = &mut draft.connection;
     connection.attempts = connection.attempts.saturating_add(1);
     let number = connection.attempts;
+    if !connection.attempted.contains(&authorisation) {
+        connection.attempted.push(authorisation.clone());
+    }
     connection.effect = Some(Effect {
         id: claim.effect,
         kind: EffectKind::Attempt {
@@ -122,6 +125,7 @@ pub(super) fn not_ready(draft: &mut Draft<'_>, problem: Problem, reason: String)
         rotation::comes_back(draft, spread);
     } else if matches!(draft.connection.state, State::Authorized) {
         put_off(draft, spread);
+        draft.connection.identity_needed |= problem == Problem::IdentityUnknown;
     }
     Ok(())
 }
@@ -141,7 +145,8 @@ pub(super) fn ended(draft: &mut Draft<'_>, effect: EffectId, outcome: Outcome) -
     match outcome {
         // Whatever became of this one: another has made the database.
         Outcome::Refused { .. } | Outcome::NotSent { .. } | Outcome::Unanswered { .. } if late_success(draft) => {}
-        Outcome::Registered { segment } => register(draft, segment),
+        // Its own pair's: nothing is consented to anew while it is under way or in doubt.
+        Outcome::Registered { segment } => register(draft, segment, Made::ByCurrent),
         Outcome::Refused { reason, pair } => fail(draft, reason, pair),
         Outcome::NotSent { reason, problem } => come_back(draft, effect, reason, problem),
         // A doubt that stands already is not made anew.
@@ -158,7 +163,9 @@ fn late(draft: &mut Draft<'_>, outcome: Outcome) -> Result<(), Why> {
     let Outcome::Registered { segment } = outcome else {
         return Err(Why::OtherAttempt);
     };
-    if matches!(draft.connection.state, State::Registered(_)) {
+    if let State::Registered(done) = &draft.connection.state
+        && (done.segment == segment || draft.connection.forgotten_at.is_some())
+    {
         return Err(Why::NothingToDo);
     }
     draft.attention(
@@ -168,9 +175,9 @@ fn late(draft: &mut Draft<'_>, outcome: Outcome) -> Result<(), Why> {
     draft.record(What::LateSuccess {
         segment: segment.clone(),
     });
-    // What was given up stays so; the OEM has been told. Everything else is registered now, or when what is under way
-    // has ended: the pair was handed over.
-    if !matches!(draft.connection.state, State::Cancelled) {
+    // What was given up, or registered as another database, stays so; the OEM has been told. Everything else is registered
+    // now, or when what is under way has ended: the pair was handed over.
+    if !draft.connection.state.status().is_final() {
         draft.connection.late_success = Some(segment);
         late_success(draft);
     }
@@ -183,10 +190,21 @@ pub(super) fn late_success(draft: &mut Draft<'_>) -> bool {
         return false;
     }
     let known = draft.connection.late_success.take();
-    known.map(|segment| register(draft, segment)).is_some()
+    known
+        .map(|segment| register(draft, segment, Made::ByAnyAttempt))
+        .is_some()
 }
 
-pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
+/// Which attempt a database came from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// The one that is under way or in doubt.
+    ByCurrent,
+    /// That one or an earlier one, perhaps with the pair of an earlier consent.
+    ByAnyAttempt,
+}
+
+pub(super) fn register(draft: &mut Draft<'_>, segment: Segment, made: Made) {
     let late_seconds = draft
         .connection
         .due_at()
@@ -198,7 +216,12 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
         });
     }
     draft.connection.attention = None;
-    draft.connection.late_success = None;
+    let another = draft.connection.late_success.take().filter(|known| *known != segment);
+    if let Some(another) = another {
+        let text =
+            format!("an earlier attempt has registered `{another}` as well as `{segment}`; look at Invantive Cloud");
+        draft.attention(Problem::LateSuccess, text);
+    }
     draft.close(State::Registered(Done {
         segment: segment.clone(),
         at: draft.now,
@@ -209,7 +232,15 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment) {
         chains::superseded(draft, by);
     } else if wishes.unsettled {
         chains::may_be_cut_off(draft);
+    } else if made == Made::ByAnyAttempt && has_older_attempts(&draft.connection) {
+        chains::cut_off_by_own_consent(draft);
     }
+}
+
+/// Whether an attempt was made with the pair of another consent than the last one.
+fn has_older_attempts(connection: &Connection) -> bool {
+    let current = connection.chain.as_ref().map(|chain| &chain.authorisation);
+    connection.attempted.iter().any(|attempted| Some(attempted) != current)
 }
 
 pub(super) fn fail(draft: &mut Draft<'_>, reason: String, told: PairFate) {

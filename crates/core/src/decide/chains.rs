@@ -88,7 +88,6 @@ pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
             );
             draft.record(What::AuthorisationLost { segment, by });
         }
-        State::Registered(_) | State::Cancelled => {}
         // Frozen: told when it has ended.
         State::Registering | State::InDoubt(_) => wish_superseded(draft, by),
         _ if connection.effect.is_some() => wish_superseded(draft, by),
@@ -153,14 +152,24 @@ fn contested(draft: &mut Draft<'_>, contest: Contest) {
     }
 }
 
-/// Ours is handed over or gone: no rotation here can settle it any more. Who waits for one is told.
+/// Ours is handed over or gone: no rotation here can settle it any more. Who waits for one is told; and what was made with
+/// ours may be cut off by the other.
 fn unsettle(draft: &mut Draft<'_>, contest: &Contest) {
-    if contest.ours_is_later {
-        draft.record(What::ContestOpen {
-            with: contest.with.connection,
-        });
-        let by = draft.connection.id;
-        draft.tell(&contest.with, News::Unsettled { by });
+    if !contest.ours_is_later {
+        return;
+    }
+    draft.record(What::ContestOpen {
+        with: contest.with.connection,
+    });
+    let by = draft.connection.id;
+    draft.tell(&contest.with, News::Unsettled { by });
+    let current = draft.connection.chain.as_ref();
+    if current.is_some_and(|chain| chain.sent_at >= contest.with.sent_at) {
+        match draft.connection.state {
+            State::Registered(_) => may_be_cut_off(draft),
+            State::Registering | State::InDoubt(_) => draft.connection.wishes.unsettled = true,
+            _ => {}
+        }
     }
 }
 
@@ -199,6 +208,12 @@ fn is_told(draft: &Draft<'_>) -> bool {
     told.is_some_and(|attention| attention.problem == Problem::AuthorisationLost)
 }
 
+/// Why a pair is held back after a contest that nobody could settle.
+const NEVER_FOUND_OUT: &str = "the same user consented to the same application at the same time, as the connection that \
+                               the history names, and which of the two consents lives was never found out; where that one \
+                               is registered and its database gets data, this pair is of no use, and a new consent here \
+                               would cut that one off; where it is not, use the pair all the same with `handover retry`";
+
 /// The database was registered with a chain of which nobody will ever know by itself whether it lives.
 pub(super) fn may_be_cut_off(draft: &mut Draft<'_>) {
     may_have_lost(
@@ -221,11 +236,12 @@ fn may_have_lost(draft: &mut Draft<'_>, why: &str) {
     if let State::Registered(done) = &draft.connection.state
         && done.superseded_by.is_none()
     {
+        let segment = done.segment.clone();
         let text = format!(
-            "the database `{}` may have lost its authorisation: {why}; look whether it still gets data",
-            done.segment
+            "the database `{segment}` may have lost its authorisation: {why}; look whether it still gets data",
         );
         draft.attention(Problem::AuthorisationLost, text);
+        draft.record(What::AuthorisationUncertain { segment });
     }
 }
 
@@ -243,7 +259,7 @@ pub(super) fn apply_wish(draft: &mut Draft<'_>) {
         return;
     }
     if std::mem::take(&mut draft.connection.wishes.unsettled) {
-        consent::hold_older_pair(draft);
+        consent::hold_pair(draft, NEVER_FOUND_OUT);
     }
     if let Some(by) = draft.connection.wishes.superseded_by.take() {
         superseded(draft, by);

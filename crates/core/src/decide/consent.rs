@@ -135,6 +135,7 @@ fn accept(draft: &mut Draft<'_>, brought: &Brought, consent_at: Timestamp) {
     connection.consented_at = Some(consent_at);
     connection.identity = None;
     connection.identity_misses = 0;
+    connection.identity_needed = false;
     connection.link = None;
     connection.retries = 0;
     connection.retry_at = None;
@@ -154,6 +155,7 @@ fn accept(draft: &mut Draft<'_>, brought: &Brought, consent_at: Timestamp) {
              as soon as the platform allows it",
         );
     }
+    hold_if_older(draft, brought);
 }
 
 /// Ends the exchange if it is the one under way; says when its consent came.
@@ -173,24 +175,45 @@ pub(super) fn failed(
     unclear: bool,
 ) -> Result<(), Why> {
     // A late failure changes nothing: the end of the lease has said as much.
-    end_exchange(draft, effect).ok_or(Why::NothingToDo)?;
+    let began_at = end_exchange(draft, effect).ok_or(Why::NothingToDo)?;
     draft.attention(problem, reason.clone());
     draft.record(What::ExchangeFailed { problem, reason });
     if unclear {
-        hold_older_pair(draft);
+        hold_older_pairs(draft, began_at);
     }
     asks::apply_wishes(draft);
     Ok(())
 }
 
+const LATER_UNCLEAR: &str = "a later consent came to no clear end and may have ended the chain of the token pair that is \
+                             kept; let the customer authorise again with `handover link`, or use the pair all the same \
+                             with `handover retry`";
+
 /// A consent whose exchange came to no clear end may have begun a new chain, and a new chain ends the older one of the
-/// same user: a pair that was kept before is not registered until somebody says so.
-pub(super) fn hold_older_pair(draft: &mut Draft<'_>) {
+/// same user: a pair that was asked for before is not registered until somebody says so, even if it comes home later.
+pub(super) fn hold_older_pairs(draft: &mut Draft<'_>, began_at: Timestamp) {
+    draft.connection.unclear_since = Some(began_at);
+    hold_pair(draft, LATER_UNCLEAR);
+}
+
+/// Holds a pair that has just come home back, if a later consent may have ended its chain.
+pub(super) fn hold_if_older(draft: &mut Draft<'_>, brought: &Brought) {
+    if draft
+        .connection
+        .unclear_since
+        .is_some_and(|since| brought.sent_at < since)
+    {
+        hold_pair(draft, LATER_UNCLEAR);
+    } else {
+        draft.connection.unclear_since = None;
+    }
+}
+
+/// The pair that is kept is used when a person says so.
+pub(super) fn hold_pair(draft: &mut Draft<'_>, reason: &str) {
     if draft.connection.pair.is_none() {
         return;
     }
-    let reason = "a later consent came to no clear end and may have ended the chain of the token pair that is kept; let \
-                  the customer authorise again with `handover link`, or use the pair all the same with `handover retry`";
     draft.attention(Problem::PairUncertain, reason);
     draft.to(State::Failed(Failure::new(reason)), What::PairUncertain);
 }

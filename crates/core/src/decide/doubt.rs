@@ -1,6 +1,10 @@
 //! Settling what may have succeeded.
 
-use super::{Why, attempt, draft::Draft};
+use super::{
+    Why,
+    attempt::{self, Made},
+    draft::Draft,
+};
 use crate::{
     agenda,
     connection::{Doubt, State},
@@ -31,7 +35,7 @@ pub(super) fn looked_up(draft: &mut Draft<'_>, of: EffectId, answer: LookUpAnswe
     match answer {
         LookUpAnswer::Found(segment) => {
             draft.record(What::LookedUp { answer: "found".into() });
-            attempt::register(draft, segment);
+            attempt::register(draft, segment, Made::ByCurrent);
         }
         LookUpAnswer::Absent => absent(draft, doubt)?,
         LookUpAnswer::Unclear => {
@@ -62,7 +66,8 @@ fn absent(draft: &mut Draft<'_>, mut doubt: Doubt) -> Result<(), Why> {
 
 pub(super) fn settled(draft: &mut Draft<'_>, settlement: Settlement) -> Result<(), Why> {
     match (settlement, &draft.connection.state) {
-        (Settlement::Registered(segment), _) => attempt::register(draft, segment),
+        (Settlement::Registered(segment), State::InDoubt(_)) => attempt::register(draft, segment, Made::ByCurrent),
+        (Settlement::Registered(segment), _) => attempt::register(draft, segment, Made::ByAnyAttempt),
         (Settlement::NotRegistered { pair }, State::InDoubt(_)) => {
             attempt::fail(draft, "settled by a person: not registered".into(), pair);
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Why, asks, chains, draft::Draft};
+use super::{Why, asks, chains, consent, draft::Draft};
 use crate::{
     agenda::{self, RECOVER_AFTER, RECOVER_UNCLEAR_AFTER, rotation_back_off},
     connection::{Cause, Connection, Effect, EffectKind, Failure, News, OpenIntent, Pair, PairKey, Problem, State},
@@ -151,6 +151,7 @@ fn take_in(draft: &mut Draft<'_>, brought: &Brought) {
         _ => {}
     }
     draft.record(what);
+    consent::hold_if_older(draft, brought);
 }
 
 pub(super) fn failed(
@@ -204,7 +205,7 @@ fn put_off(draft: &mut Draft<'_>, effect: EffectId, problem: Problem, reason: St
 pub(super) fn comes_back(draft: &mut Draft<'_>, spread: EffectId) -> Option<Timestamp> {
     let now = draft.now;
     let pair = draft.connection.pair.as_mut()?;
-    let retry_at = later(now, rotation_back_off(pair.put_off, spread));
+    let retry_at = rotation_back_off(pair, now, spread);
     pair.put_off = pair.put_off.saturating_add(1);
     pair.rotate_at = Some(retry_at);
     Some(retry_at)
@@ -220,17 +221,25 @@ fn unanswered(draft: &mut Draft<'_>, effect: EffectId, reason: String, recover_a
         into,
         recover_at,
     });
-    draft.attention(
-        Problem::RotationFailed,
-        format!("{reason}; the old token is presented once more at {recover_at}"),
-    );
+    let text = if recover_at < pair.refresh_ends_at {
+        format!("{reason}; the old token is presented once more at {recover_at}")
+    } else {
+        format!("{reason}; before the old token could be presented once more it ends")
+    };
+    draft.attention(Problem::RotationFailed, text);
     draft.record(What::RotationUnanswered { reason, recover_at });
 }
 
-/// The platform says that this chain has ended; what it was contested with lives.
+/// The platform says that this chain has ended; what it was contested with lives, unless a third one, later than both, has
+/// ended both.
 fn dead(draft: &mut Draft<'_>, cause: Cause, reason: String) {
     let by = draft.connection.id;
-    draft.end_contests(&News::Released { by });
+    let a_later_one = draft.connection.contests.iter().any(|contest| !contest.ours_is_later);
+    draft.end_contests(&if a_later_one {
+        News::Unsettled { by }
+    } else {
+        News::Released { by }
+    });
     lost(draft, cause, reason);
 }
 

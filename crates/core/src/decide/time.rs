@@ -1,11 +1,18 @@
 //! What happens because time has passed. Needs no secret.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::{Why, asks, attempt, consent, draft::Draft, rotation};
 use crate::{
     agenda::{self, Matter, Step},
     connection::{Cause, EffectKind, Problem, State},
     event::What,
 };
+
+/// In seconds.
+const DAY: u64 = 24 * 3_600;
 
 pub(super) fn woke(draft: &mut Draft<'_>) -> Result<(), Why> {
     let matter = match agenda::step(&draft.connection, draft.now) {
@@ -47,7 +54,7 @@ fn lease_ends(draft: &mut Draft<'_>) {
                 "the exchange of the code never reported back; the customer has to open the link again",
             );
             draft.record(What::ExchangeLost);
-            consent::hold_older_pair(draft);
+            consent::hold_older_pairs(draft, effect.began_at);
             asks::apply_wishes(draft);
         }
     }
@@ -60,6 +67,8 @@ fn pair_ends(draft: &mut Draft<'_>) {
         generation: pair.key.generation,
     });
     draft.destroy_pair();
+    // They were about a rotation that was still to come.
+    draft.settle(&[Problem::RotationFailed, Problem::PlatformUnavailable]);
     draft.record(What::Expired);
     match (&mut draft.connection.state, cause) {
         // Stays what it is: whether the database exists is still to be settled, or was refused for good.
@@ -77,14 +86,16 @@ fn warn(draft: &mut Draft<'_>) {
     {
         pair.warned_days = Some(days);
     }
-    if let Some((days_left, ends_at)) = draft
-        .connection
-        .pair
-        .as_ref()
-        .and_then(|pair| Some((pair.warned_days?, pair.refresh_ends_at)))
-    {
+    if let Some(ends_at) = draft.connection.pair.as_ref().map(|pair| pair.refresh_ends_at) {
+        let days_left = days_until(ends_at, draft.now);
         draft.record(What::Expiring { days_left, ends_at });
     }
+}
+
+/// Begun days.
+fn days_until(ends_at: Timestamp, now: Timestamp) -> u32 {
+    let left = Duration::try_from(ends_at.duration_since(now)).unwrap_or_default();
+    u32::try_from(left.as_secs().div_ceil(DAY)).unwrap_or(u32::MAX)
 }
 
 fn link_lapses(draft: &mut Draft<'_>) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handover_core::{
     agenda::{self, Step, Task},
-    connection::Status,
+    connection::{Problem, Status},
     decide::{Why, decide},
     event::{Actor, Event, What},
     registration::{ChannelKind, Due},
@@ -24,7 +24,7 @@ const BEGIN: Move = Move::Begin {
 #[test]
 fn another_time_that_is_still_to_come_starts_anew() {
     let mut world = World::authorized(ChannelKind::Http, 0, 600);
-    world.play(&Move::Obstruct);
+    world.play(&Move::Obstruct(Problem::Configuration));
     let retry_at = world.connection.retry_at;
     assert!(retry_at.is_some());
     assert_eq!(world.play(&Move::Reschedule(0)), None);
@@ -48,7 +48,7 @@ fn a_retry_is_for_what_was_put_off_or_failed() {
     world.consent(600);
     let due_at = world.connection.due_at().unwrap();
     assert_eq!(world.play(&Move::Retry), Some(Why::NotDue { at: due_at }));
-    world.play(&Move::Obstruct);
+    world.play(&Move::Obstruct(Problem::Configuration));
     assert!(world.connection.retry_at.is_some() && world.connection.retries == 1);
     assert_eq!(world.play(&Move::Retry), None);
     assert_eq!((world.connection.retry_at, world.connection.retries), (None, 0));
@@ -108,7 +108,7 @@ fn what_is_for_a_person_is_not_begun_by_the_worker() {
 #[test]
 fn an_obstacle_puts_off_what_was_to_be_done() {
     let mut registering = World::authorized(ChannelKind::Http, 0, 600);
-    registering.play(&Move::Obstruct);
+    registering.play(&Move::Obstruct(Problem::Configuration));
     assert!(registering.connection.retry_at.is_some());
 
     let mut renewing = World::authorized(ChannelKind::Http, 40 * 86_400, 600);
@@ -119,7 +119,7 @@ fn an_obstacle_puts_off_what_was_to_be_done() {
             _ => assert_eq!(renewing.play(&Move::Wake), None),
         }
     }
-    renewing.play(&Move::Obstruct);
+    renewing.play(&Move::Obstruct(Problem::Configuration));
     assert!(!rotates(&renewing), "it comes back later");
     assert_eq!(
         renewing.connection.retry_at, None,
@@ -287,10 +287,10 @@ fn a_database_that_may_be_cut_off_is_told_of_once() {
 fn a_problem_is_told_since_when_it_is_there_until_it_is_settled() {
     let mut world = World::authorized(ChannelKind::Http, 3_600, 600);
     let since = |world: &World| world.connection.attention.as_ref().map(|attention| attention.since);
-    world.play(&Move::Obstruct);
+    world.play(&Move::Obstruct(Problem::Configuration));
     let first = since(&world);
     world.play(&Move::Wait(10));
-    world.play(&Move::Obstruct);
+    world.play(&Move::Obstruct(Problem::Configuration));
     assert_eq!(since(&world), first);
 
     let mut unknown = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 3_600 });
@@ -299,7 +299,7 @@ fn a_problem_is_told_since_when_it_is_there_until_it_is_settled() {
         which: 0,
         told: Some(600),
     });
-    unknown.play(&Move::Obstruct);
+    unknown.play(&Move::Obstruct(Problem::Configuration));
     unknown.play(&Move::Wait(10));
     unknown.play(&Move::MissIdentity);
     assert_eq!(since(&unknown), Some(unknown.now), "another problem");

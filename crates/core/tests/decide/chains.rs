@@ -7,7 +7,7 @@ use handover_core::{
     application::PlatformKind,
     chain::{Order, order},
     connection::{Connection, EffectKind, Identity, News, OpenLink, PairKey, Problem, State, Status, Tidings, Upkeep},
-    decide::{create, decide},
+    decide::{Why, create, decide},
     event::{Actor, Event, Outcome},
     ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
     ports::{Claimed, IdentityKey, RefreshRefusal},
@@ -50,7 +50,7 @@ fn moves() -> impl Strategy<Value = Move> {
     let of = || 0_usize..3;
     let ends = prop_oneof![Just(End::Pair), Just(End::Unharmed), Just(End::Broken), Just(End::Lost)];
     prop_oneof![
-        3 => prop_oneof![Just(1_u16), Just(601), Just(1_081), Just(4_000)].prop_map(Move::Wait),
+        3 => prop_oneof![Just(1_u16), Just(5), Just(601), Just(1_081), Just(4_000)].prop_map(Move::Wait),
         4 => of().prop_map(Move::Consent),
         4 => of().prop_map(Move::Answer),
         5 => of().prop_map(Move::Identify),
@@ -475,6 +475,52 @@ fn a_registered_database_that_may_have_lost_its_authorisation_is_told_of() {
 }
 
 #[test]
+fn what_was_told_is_told_and_nothing_else() {
+    let mut connection = Town::new().connections.swap_remove(0);
+    let tidings = |to: u8| Tidings {
+        to: ConnectionId::new(connection.created_at, to.into()),
+        chain: AuthorisationId::from_digest(&digest(to.into())),
+        news: News::Released { by: connection.id },
+    };
+    let (one, two) = (tidings(1), tidings(2));
+    connection.to_tell = vec![one.clone(), two.clone()];
+    let told = |connection: &Connection, tidings| {
+        decide(connection, Event::Told(tidings), &Actor::Worker, connection.created_at)
+    };
+    let after = told(&connection, one.clone()).unwrap().connection;
+    assert_eq!(after.to_tell, [two]);
+    assert_eq!(told(&after, one).unwrap_err().why, Why::NothingToDo);
+}
+
+/// The later one is registered, or being registered, before the earlier one is known: which of them lives nobody finds
+/// out any more.
+#[test]
+fn a_database_of_the_later_of_two_contested_consents_is_told_of_too() {
+    for registered_first in [true, false] {
+        let mut town = overlapping();
+        town.play(Move::Identify(1));
+        town.play(Move::Register(1));
+        if registered_first {
+            town.registered(1);
+        }
+        town.play(Move::Identify(0));
+        town.play(Move::Tell(0, true));
+        if !registered_first {
+            town.registered(1);
+        }
+        assert_eq!(town.connections[1].state.status(), Status::Registered);
+        let done = town.connections[1].cut_off().unwrap();
+        assert_eq!(done.superseded_by, None, "only perhaps");
+        town.play(Move::Tell(1, true));
+        assert_eq!(
+            town.connections[0].state.status(),
+            Status::Failed,
+            "held back for a person"
+        );
+    }
+}
+
+#[test]
 fn a_registered_database_that_lost_its_authorisation_is_told_loudly() {
     let mut town = Town::new();
     for step in [Move::Consent(0), Move::Answer(0), Move::Identify(0), Move::Register(0)] {
@@ -482,7 +528,7 @@ fn a_registered_database_that_lost_its_authorisation_is_told_loudly() {
     }
     town.registered(0);
     for step in [
-        Move::Wait(1),
+        Move::Wait(5),
         Move::Consent(1),
         Move::Answer(1),
         Move::Identify(1),

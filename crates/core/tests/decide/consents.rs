@@ -86,6 +86,36 @@ fn a_newer_consent_that_comes_home_during_an_attempt_waits_for_its_end() {
     assert_eq!(world.connection.pair.as_ref().unwrap().key.authorisation, newer);
 }
 
+/// Whichever comes to light first.
+#[test]
+fn a_pair_is_held_back_if_a_later_consent_came_to_no_clear_end_however_late_it_comes_home() {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 86_400 });
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Wait(181));
+    assert_eq!(world.play(&Move::Wake), None, "nothing was heard of it");
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Wait(10));
+    world.play(&Move::FailExchange {
+        which: 0,
+        unclear: true,
+    });
+    let first = Move::Exchange {
+        which: 1,
+        told: Some(600),
+    };
+    assert_eq!(world.play(&first), None, "it comes home from the rescue queue");
+    assert_eq!((world.status(), world.generation()), (Status::Failed, Some(1)));
+    let told = world.connection.attention.as_ref().map(|told| told.problem);
+    assert_eq!(told, Some(Problem::PairUncertain));
+    // So is what a rotation makes of it that was sent before; a person, or a later consent, knows better.
+    let mut trusted = World::authorized(ChannelKind::Http, 86_400, 600);
+    trusted.connection = world.connection.clone();
+    trusted.books = std::mem::take(&mut world.books);
+    assert_eq!(trusted.play(&Move::Retry), None);
+    assert_eq!(trusted.status(), Status::Authorized);
+    assert_eq!(trusted.connection.unclear_since, None);
+}
+
 /// The older pair made the database: the OEM is told that the newer consent may have cut it off.
 #[test]
 fn a_newer_consent_that_comes_home_after_the_registration_is_told_of() {

@@ -169,6 +169,12 @@ pub fn of_a_connection(connection: &Connection, books: &Books, now: Timestamp) {
             "invariant_a_known_success_waits_for_an_effect_only"
         );
     }
+    let written = serde_json::to_string(connection).unwrap();
+    assert_eq!(
+        &serde_json::from_str::<Connection>(&written).unwrap(),
+        connection,
+        "invariant_what_is_written_reads_back"
+    );
     if let (State::InDoubt(_), Some(link)) = (&connection.state, &connection.link) {
         assert!(
             !connection.accepts_consent(&link.hash, now),

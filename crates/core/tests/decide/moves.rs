@@ -1,6 +1,6 @@
 //! What may happen next.
 
-use handover_core::{ports::RefreshRefusal, registration::Due};
+use handover_core::{connection::Problem, ports::RefreshRefusal, registration::Due};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -34,7 +34,7 @@ pub enum Move {
     Tell {
         which: u8,
     },
-    Obstruct,
+    Obstruct(Problem),
     NeedFreshAccess,
     Rotate,
     /// The outcome of a rotation: the first one told is the truth, and later ones repeat it, late or from a rescue.
@@ -188,7 +188,7 @@ pub fn of_rotations() -> impl Strategy<Value = Move> {
             .prop_map(|(which, fate)| Move::Rotation { which, fate }),
         2 => of_chains(),
         1 => Just(Move::NeedFreshAccess),
-        1 => Just(Move::Obstruct),
+        1 => Just(Move::Obstruct(Problem::Configuration)),
         1 => Just(Move::Cancel),
         1 => Just(Move::Retry),
         1 => Just(Move::OpenLink),

@@ -1,8 +1,10 @@
 //! Attempts, doubt, and what becomes known late.
 
 use handover_core::{
-    connection::{Problem, Status},
-    decide::Why,
+    agenda::{self, Step, Task},
+    connection::{Problem, State, Status},
+    decide::{Why, decide},
+    event::{Actor, Event, Outcome, Record, What},
     registration::{ChannelKind, Due},
 };
 use jiff::Timestamp;
@@ -152,6 +154,126 @@ fn a_success_that_becomes_known_after_all_registers_and_destroys_the_pair() {
     });
     assert_eq!(world.status(), Status::Registered);
     assert!(world.books.sealed.is_empty());
+}
+
+/// It was made by an attempt that was taken for failed, with the pair of a consent that the last one has ended.
+#[test]
+fn a_database_of_an_older_consent_is_told_of_when_it_is_found() {
+    for consents_again in [true, false] {
+        let mut world = World::authorized(ChannelKind::Http, 0, 600);
+        world.play(&BEGIN);
+        world.play(&Move::End {
+            which: 0,
+            how: How::Unanswered,
+        });
+        let settle = |registered| Move::Settle {
+            registered,
+            unspent: true,
+        };
+        world.play(&settle(false));
+        assert_eq!(world.status(), Status::Failed);
+        if consents_again {
+            world.play(&Move::OpenLink);
+            world.play(&Move::Wait(60));
+            world.consent(600);
+        }
+        assert_eq!(world.play(&settle(true)), None);
+        assert_eq!(world.status(), Status::Registered);
+        assert_eq!(world.connection.cut_off().is_some(), consents_again);
+        let told = |record: &Record| matches!(record.what, What::AuthorisationUncertain { .. });
+        assert_eq!(world.records.iter().any(told), consents_again);
+    }
+}
+
+/// An attempt that was taken for failed has made another one than the attempt after it.
+#[test]
+fn two_databases_are_told_of_whichever_is_heard_of_first() {
+    for late_comes_first in [true, false] {
+        let mut world = World::authorized(ChannelKind::Http, 0, 600);
+        world.play(&BEGIN);
+        let late = Event::AttemptEnded {
+            effect: world.attempts[0],
+            outcome: Outcome::Registered {
+                segment: "another".parse().unwrap(),
+            },
+        };
+        world.play(&Move::End {
+            which: 0,
+            how: How::Unanswered,
+        });
+        world.play(&Move::Settle {
+            registered: false,
+            unspent: true,
+        });
+        world.play(&Move::Retry);
+        world.play(&BEGIN);
+        let comes_late = |world: &World| decide(&world.connection, late.clone(), &Actor::Worker, world.now);
+        if late_comes_first {
+            world.connection = comes_late(&world).unwrap().connection;
+        }
+        world.play(&Move::End {
+            which: 0,
+            how: How::Registered,
+        });
+        if !late_comes_first {
+            world.connection = comes_late(&world).unwrap().connection;
+        }
+        assert!(matches!(&world.connection.state, State::Registered(done) if done.segment.as_str() == "acme"));
+        let told = world.connection.attention.as_ref().unwrap();
+        assert_eq!(told.problem, Problem::LateSuccess);
+        assert!(told.text.contains("another"), "{}", told.text);
+    }
+}
+
+/// The platform never told while the access token lived: it is asked with another one, at the pace of the registration.
+#[test]
+fn who_consented_is_asked_with_a_fresh_access_token_where_the_registration_waits_for_it() {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 3_600 });
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange { which: 0, told: None });
+    for _ in 0..4 {
+        world.play(&Move::MissIdentity);
+    }
+    world.play(&Move::Wait(3_600));
+    assert_eq!(world.play(&BEGIN), Some(Why::IdentityUnknown));
+    assert_eq!(
+        step(&world),
+        Step::Perform(Task::Register),
+        "whoever accepts an unknown one registers it"
+    );
+    world.play(&Move::Obstruct(Problem::IdentityUnknown));
+    let back_off = world.connection.retry_at.unwrap();
+    assert_eq!(step(&world), Step::Rest(Some(back_off)));
+    world.now = back_off;
+    assert_eq!(step(&world), Step::Perform(Task::Rotate));
+    assert_eq!(world.play(&Move::Rotate), None);
+    world.play(&Move::Rotation {
+        which: 0,
+        fate: Fate::Pair { told: Some(600) },
+    });
+    world.play(&Move::Wait(31));
+    let asks = agenda::step_beside(&world.connection, world.now, &[Task::Register]);
+    assert_eq!(asks, Step::Perform(Task::AskIdentity));
+    world.settle();
+    assert_eq!((world.status(), world.rotations.len()), (Status::Registered, 1));
+}
+
+/// What cannot be done for now holds up nothing else.
+#[test]
+fn what_was_tried_in_vain_makes_room_for_what_else_is_due() {
+    let world = {
+        let mut world = World::authorized(ChannelKind::Http, 0, 0);
+        world.play(&Move::Wait(601));
+        world
+    };
+    let beside = |failed: &[Task]| agenda::step_beside(&world.connection, world.now, failed);
+    assert_eq!(beside(&[]), Step::Perform(Task::Register));
+    assert_eq!(beside(&[Task::Register]), Step::Perform(Task::Rotate));
+    assert!(matches!(beside(&[Task::Register, Task::Rotate]), Step::Rest(_)));
+}
+
+fn step(world: &World) -> Step {
+    agenda::step(&world.connection, world.now)
 }
 
 #[test]

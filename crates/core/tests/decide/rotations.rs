@@ -205,6 +205,45 @@ fn refusals_that_leave_the_pair_unharmed_are_tried_again_later_and_later() {
     assert_eq!(world.status(), Status::Authorized);
 }
 
+/// What is in the way may be mended at the last minute, and be told of.
+#[test]
+fn the_nearer_its_end_the_sooner_a_pair_is_tried_again_and_at_once_if_somebody_says_so() {
+    let mut world = World::authorized(ChannelKind::Http, 60 * 86_400, 600);
+    world.play(&Move::WaitForTheAgenda);
+    let ends_at = world.connection.pair.as_ref().unwrap().refresh_ends_at;
+    let mut last = ends_at;
+    while world.connection.pair.is_some() {
+        if agenda::step(&world.connection, world.now) == Step::Perform(Task::Rotate) {
+            let waited = world.now.duration_since(last).as_secs();
+            let left = ends_at.duration_since(last).as_secs();
+            assert!(waited <= 720.max(left / 2), "{waited} s of {left}");
+            last = world.now;
+            begin(&mut world);
+            ends(&mut world, 0, Fate::Unharmed);
+        } else if world.play(&Move::Wake).is_some() {
+            world.play(&Move::WaitForTheAgenda);
+        }
+    }
+    assert!(ends_at.duration_since(last).as_secs() < 1_440, "tried to the last");
+
+    let mut world = World::authorized(ChannelKind::Http, 60 * 86_400, 600);
+    world.play(&Move::WaitForTheAgenda);
+    assert_eq!(world.play(&Move::Wake), None, "a warning");
+    assert!(matches!(world.play(&Move::Retry), Some(Why::NotDue { .. })));
+    world.play(&Move::WaitForTheAgenda);
+    assert_eq!(world.play(&Move::Wake), None, "another, as it is renewed");
+    for _ in 0..2 {
+        begin(&mut world);
+        ends(&mut world, 0, Fate::Unharmed);
+        world.play(&Move::WaitForTheAgenda);
+    }
+    begin(&mut world);
+    ends(&mut world, 0, Fate::Unharmed);
+    assert_eq!(world.play(&Move::Retry), None);
+    let soon = world.now + std::time::Duration::from_secs(600);
+    assert_eq!(world.connection.pair.as_ref().unwrap().rotate_at, Some(soon));
+}
+
 #[test]
 fn what_the_platform_says_of_the_pair_is_what_becomes_of_it() {
     let cases = [

@@ -1,8 +1,11 @@
 //! Warning, renewing, expiring, going.
 
+use std::time::Duration;
+
 use handover_core::{
     agenda::{self, Step, Task},
     connection::{Cause, State, Status},
+    event::What,
     registration::{ChannelKind, Due},
 };
 
@@ -72,6 +75,18 @@ fn without_renewal_the_oem_is_told_at_seven_three_and_one_days_and_the_pair_expi
     world.play(&Move::OpenLink);
     world.consent(600);
     assert_eq!(world.status(), Status::Authorized);
+}
+
+#[test]
+fn a_warning_that_comes_late_says_how_many_days_are_left_then() {
+    let due = Due::AfterConsent { seconds: 0 };
+    let mut world = World::renewing(ChannelKind::Assisted, due, None).unwrap();
+    world.consent(600);
+    let ends_at = world.connection.pair.as_ref().unwrap().refresh_ends_at;
+    world.now = ends_at - Duration::from_secs(5 * 86_400 - 1);
+    assert_eq!(world.play(&Move::Wake), None);
+    assert!(matches!(world.records[0].what, What::Expiring { days_left: 5, .. }));
+    assert_eq!(world.connection.pair.as_ref().unwrap().warned_days, Some(7));
 }
 
 #[test]

@@ -229,8 +229,8 @@ impl World {
             },
             Move::Hear { of, told, by } => self.heard(*of, *told, *by)?,
             Move::Tell { which } => Event::Told(self.connection.to_tell.get(usize::from(*which))?.clone()),
-            Move::Obstruct => Event::NotReady {
-                problem: Problem::Configuration,
+            Move::Obstruct(problem) => Event::NotReady {
+                problem: *problem,
                 reason: "no profile".into(),
             },
             Move::NeedFreshAccess => Event::FreshAccessTokenNeeded,

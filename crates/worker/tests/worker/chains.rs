@@ -91,7 +91,7 @@ async fn a_consent_that_supersedes_a_registered_one_says_so_on_it() {
     world.clock.advance(DAY);
     let due = Due::AfterConsent { seconds: 3_600 };
     let later = world.consented(ChannelKind::Http, due, Some(user())).await;
-    world.wake(later).await.unwrap();
+    assert_eq!(world.wake(later).await.unwrap().cut_off, 1, "counted");
 
     let State::Registered(done) = world.read(registered).await.state else {
         panic!("it stays registered")
@@ -106,6 +106,25 @@ async fn a_consent_that_supersedes_a_registered_one_says_so_on_it() {
     assert!(world.read(later).await.to_tell.is_empty(), "told once");
     world.pass(later, HOUR).await;
     assert_eq!(world.status(later).await, Status::Registered);
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_told_holds_nothing_up_and_is_told_later() {
+    let world = World::new().await;
+    let due = Due::AfterConsent { seconds: 0 };
+    let registered = world.consented(ChannelKind::Http, due, Some(user())).await;
+    world.wake(registered).await.unwrap();
+    world.clock.advance(DAY);
+    let due = Due::AfterConsent { seconds: 3_600 };
+    let later = world.consented(ChannelKind::Http, due, Some(user())).await;
+    lock(&world.store.rejected).insert(registered);
+    world.wake(later).await.unwrap_err();
+    world.clock.advance(HOUR);
+    world.wake(later).await.unwrap();
+    assert_eq!(world.status(later).await, Status::Registered);
+    lock(&world.store.rejected).clear();
+    assert_eq!(world.wake(later).await.unwrap().cut_off, 1);
+    assert!(world.read(registered).await.cut_off().is_some());
 }
 
 #[tokio::test]

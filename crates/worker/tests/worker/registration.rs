@@ -189,14 +189,14 @@ async fn nothing_is_sent_that_does_not_fit_into_what_is_left() {
     let world = World::new().await;
     let id = world.authorized(Duration::ZERO).await;
     let before = world.read(id).await;
-    // 120 s, of which the preparing takes 51: 60 for the request and 10 for storing are not left.
-    *lock(&world.registrar.preparing) = Duration::from_secs(51);
+    // 120 s, of which the preparing takes 43: 60 for the request and 18 for storing are not left.
+    *lock(&world.registrar.preparing) = Duration::from_secs(43);
     let error = world.wake(id).await.unwrap_err().to_string();
     assert!(error.contains("too little time is left"), "{error}");
     assert_eq!(world.submissions(), 0);
     assert_eq!(world.read(id).await, before, "untouched");
 
-    *lock(&world.registrar.preparing) = Duration::from_secs(49);
+    *lock(&world.registrar.preparing) = Duration::from_secs(41);
     world.wake(id).await.unwrap();
     assert_eq!(world.status(id).await, Status::Registered);
 }

@@ -96,12 +96,12 @@ async fn the_platform_is_given_a_minute_at_least() {
     assert_eq!(*lock(&world.platform.refresh_limits), [Duration::from_secs(75)]);
 
     let (mut world, id) = renewing().await;
-    world.timeout = Duration::from_secs(76);
+    world.timeout = Duration::from_secs(84);
     world.wake(id).await.unwrap();
     assert_eq!(*lock(&world.platform.refresh_limits), [Duration::from_secs(60)]);
 
     let (mut world, id) = renewing().await;
-    world.timeout = Duration::from_secs(69);
+    world.timeout = Duration::from_secs(77);
     let before = world.read(id).await;
     assert!(matches!(world.wake(id).await, Err(WakeError::NoTime { .. })));
     assert!(world.presented().is_empty());

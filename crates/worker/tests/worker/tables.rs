@@ -87,8 +87,8 @@ async fn an_outcome_that_could_not_be_stored_becomes_a_doubt_never_a_second_atte
 async fn a_claim_that_takes_too_long_sends_nothing_and_is_no_doubt() {
     let world = World::new().await;
     let id = world.authorized(Duration::ZERO).await;
-    // 120 s, of which 60 are the request's and 5 the storing's.
-    *lock(&world.registrar.preparing) = Duration::from_secs(50);
+    // 120 s, of which 60 are the request's and 18 the storing's.
+    *lock(&world.registrar.preparing) = Duration::from_secs(40);
     let slow = async {
         while world.status(id).await != Status::Registering {
             tokio::task::yield_now().await;
