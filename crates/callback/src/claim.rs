@@ -158,7 +158,10 @@ where
                 unclear: false,
             };
             let budget = Budget::begin(&self.ports.clock, TAKEN_BACK_WITHIN);
-            self.give_up(back, id, effect, error, &budget).await;
+            if let Some(connection) = self.give_up(back, id, effect, error, &budget).await {
+                self.point(&connection).await;
+                return Err(NotClaimed::Used);
+            }
         }
         written
     }
@@ -273,7 +276,11 @@ where
             .as_ref()
             .is_none_or(|attention| attention.problem != problem)
         {
-            let event = Event::NotReady { problem, reason };
+            let event = Event::NotReady {
+                of: None,
+                problem,
+                reason,
+            };
             match self
                 .desk()
                 .apply(connection.id, &event, &Actor::Callback, &Along::default())

@@ -229,6 +229,8 @@ where
             .await
         {
             Ok(connection) => Some(connection),
+            // Its claim was never written, or has been settled meanwhile.
+            Err(ApplyError::Refused(_)) => None,
             Err(error) => {
                 // The end of its lease says as much.
                 tracing::error!(connection.id = %connection, error = %told(&error), "handover.failure_not_recorded");

@@ -40,13 +40,26 @@ pub fn step(connection: &Connection, now: Timestamp) -> Step {
 /// Likewise, beside tasks that were tried in vain: what stands in the way of one does not hold up the others.
 #[must_use]
 pub fn step_beside(connection: &Connection, now: Timestamp, failed: &[Task]) -> Step {
-    let was_tried = |matter: Matter| matches!(matter.step(), Step::Perform(task) if failed.contains(&task));
+    let was_tried = |matter: Matter| match matter.step() {
+        // It waits for the answer.
+        Step::Perform(Task::Register) if failed.contains(&Task::AskIdentity) => true,
+        Step::Perform(task) => failed.contains(&task),
+        Step::Decide(_) | Step::Rest(_) => false,
+    };
     let due = agenda(connection, now)
         .into_iter()
         .filter(|(at, matter)| *at <= now && !was_tried(*matter))
         .map(|(_, matter)| matter)
         .min();
     due.map_or_else(|| Step::Rest(next_wake(connection, now)), Matter::step)
+}
+
+/// What is to be decided on `connection` at `now`, whatever tasks stand before it.
+pub(crate) fn due_decision(connection: &Connection, now: Timestamp) -> Option<Matter> {
+    let due = agenda(connection, now)
+        .into_iter()
+        .filter(|(at, matter)| *at <= now && matches!(matter.step(), Step::Decide(_)));
+    due.map(|(_, matter)| matter).min()
 }
 
 /// When `connection` will be looked at again, as it stands at `now`.

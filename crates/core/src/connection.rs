@@ -73,9 +73,9 @@ pub struct Connection {
     /// What other connections have to be told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to_tell: Vec<Tidings>,
-    /// The authorisations whose pairs attempts were made with.
+    /// The authorisations with whose pairs attempts came to be in doubt: one of them may have made a database all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attempted: Vec<AuthorisationId>,
+    pub doubted: Vec<AuthorisationId>,
     /// When the last consent began that came to no clear end and may have ended every chain before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unclear_since: Option<Timestamp>,

@@ -184,7 +184,7 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
         }
         (_, Event::ConsentRefused { error }) => consent::refused(&mut draft, error),
         (_, Event::FreshAccessTokenNeeded) => attempt::fresh_needed(&mut draft),
-        (_, Event::NotReady { problem, reason }) => attempt::not_ready(&mut draft, problem, reason),
+        (_, Event::NotReady { of, problem, reason }) => attempt::not_ready(&mut draft, of, problem, reason),
 
         // Time.
         (_, Event::Woke) => time::woke(&mut draft),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    agenda::Task,
     application::PlatformKind,
     chain::Standing,
     connection::{Attempter, Identity, LookUpRule, News, OpenLink, PairFate, PairKey, Problem, Tidings},
@@ -93,6 +94,8 @@ pub enum Event {
     },
     /// Something needed is missing or wrong; found before anything irreversible.
     NotReady {
+        /// What was to be done: it comes back by its back-off. `None`: somebody asked for it, and will again.
+        of: Option<Task>,
         /// What kind of problem it is.
         problem: Problem,
         /// For people.

@@ -70,54 +70,57 @@ where
         let budget = Budget::begin(self.desk.clock, self.settings.timeout);
         let ends = join_all(event.records.iter().map(|message| self.message(message, &budget))).await;
         let mut batch = Batch::default();
-        for (message, end) in event.records.iter().zip(ends) {
-            match end {
-                Ok(woken) => batch.woken.add(woken),
+        for (message, (woken, end)) in event.records.iter().zip(ends) {
+            batch.woken.warnings = batch.woken.warnings.saturating_add(woken.warnings);
+            batch.woken.cut_off = batch.woken.cut_off.saturating_add(woken.cut_off);
+            if let Err(ComesBack) = end {
                 // Without an id nothing can be named: an empty one brings the whole batch back, which is harmless.
-                Err(ComesBack) => batch.answer.add_failure(message.message_id.clone().unwrap_or_default()),
+                batch.answer.add_failure(message.message_id.clone().unwrap_or_default());
             }
         }
         batch
     }
 
-    async fn message(&self, message: &SqsMessage, budget: &Budget) -> Result<Woken, ComesBack> {
+    async fn message(&self, message: &SqsMessage, budget: &Budget) -> (Woken, Result<(), ComesBack>) {
         let id = message.message_id.as_deref().unwrap_or_default();
-        let following = self.follow(id, message.body.as_deref().unwrap_or_default(), budget);
+        let mut woken = Woken::default();
+        let following = self.follow(id, message.body.as_deref().unwrap_or_default(), budget, &mut woken);
         // A panic takes its own message along, not the nine others. What it had claimed is settled by its lease.
-        AssertUnwindSafe(following).catch_unwind().await.unwrap_or_else(|_| {
+        let end = AssertUnwindSafe(following).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(message.id = id, "handover.panicked");
             Err(ComesBack)
-        })
+        });
+        (woken, end)
     }
 
-    async fn follow(&self, message: &str, body: &str, budget: &Budget) -> Result<Woken, ComesBack> {
+    async fn follow(&self, message: &str, body: &str, budget: &Budget, woken: &mut Woken) -> Result<(), ComesBack> {
         let connection = match queue::read(body) {
             Ok(Message::Wake(Pointer::Wake { connection })) => connection,
-            Ok(Message::Rescue(rescued)) => return self.bring_home(&rescued).await,
+            Ok(Message::Rescue(rescued)) => return self.bring_home(&rescued, woken).await,
             // Not understood here, perhaps by another version: kept, in the end among the dead letters.
             Err(error) => {
                 tracing::error!(message.id = message, error = %error, "handover.message_refused");
                 return Err(ComesBack);
             }
         };
-        match self.wake(connection, budget).await {
-            Ok(woken) => Ok(woken),
+        match self.wake(connection, budget, woken).await {
+            Ok(()) => Ok(()),
             Err(error) => said(connection, message, &error),
         }
     }
 }
 
 /// The one place where a failure is logged.
-fn said(connection: ConnectionId, message: &str, error: &WakeError) -> Result<Woken, ComesBack> {
+fn said(connection: ConnectionId, message: &str, error: &WakeError) -> Result<(), ComesBack> {
     match error {
         WakeError::Apply(ApplyError::Unknown(_)) => {
             tracing::warn!(connection.id = %connection, message.id = message, "handover.connection_unknown");
-            Ok(Woken::default())
+            Ok(())
         }
         // Others keep writing first: whoever does has stored when the connection is looked at next.
         WakeError::Apply(ApplyError::Conflict(_)) => {
             tracing::debug!(connection.id = %connection, message.id = message, "handover.claim_lost");
-            Ok(Woken::default())
+            Ok(())
         }
         WakeError::PairLost { effect, source } => {
             tracing::error!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::join;
 use handover_core::{
+    agenda::Task,
     apply::{Along, ApplyError},
     budget::Budget,
     connection::{Attempter, Connection, LookUpRule, PairKey, Problem},
@@ -49,7 +50,7 @@ where
         }
         let ready = match self.prepare(connection).await {
             Ok(ready) => ready,
-            Err(Closed::Obstacle(obstacle)) => return self.not_ready(connection, obstacle).await,
+            Err(Closed::Obstacle(obstacle)) => return self.not_ready(connection, Task::Register, obstacle).await,
             Err(Closed::Away(error)) => return Err(error),
         };
         if ready.needs_fresh_access_token && !connection.fresh_access_token {
@@ -127,7 +128,7 @@ where
                 refused.why
             ),
         };
-        self.not_ready(connection, obstacle).await
+        self.not_ready(connection, Task::Register, obstacle).await
     }
 
     async fn prepare(&self, connection: &Connection) -> Result<Ready<R::Prepared>, Closed> {
@@ -176,7 +177,7 @@ where
                 timeout.as_secs()
             ),
         };
-        self.not_ready(connection, obstacle).await
+        self.not_ready(connection, Task::Register, obstacle).await
     }
 
     async fn submit(

@@ -22,7 +22,7 @@ where
 {
     /// Stores a pair from the rescue queue, and sees to the connection's next wake-up. The message goes only when both
     /// are done: coming twice is harmless.
-    pub(crate) async fn bring_home(&self, rescued: &Rescued) -> Result<Woken, ComesBack> {
+    pub(crate) async fn bring_home(&self, rescued: &Rescued, woken: &mut Woken) -> Result<(), ComesBack> {
         let connection = match self.desk.bring_home(rescued, &Actor::Worker).await {
             Ok(connection) => connection,
             Err(error) => return Err(not_yet(rescued, &error)),
@@ -38,15 +38,11 @@ where
         // A newer consent than the one that was registered.
         let cut_off = connection.cut_off().filter(|_| !kept);
         cut_off.inspect(|done| report::cut_off(&connection, done));
-        let woken = Woken {
-            cut_off: u32::from(cut_off.is_some()),
-            ..Woken::default()
-        };
+        woken.cut_off = woken.cut_off.saturating_add(u32::from(cut_off.is_some()));
         self.desk.point(&connection).await.map_err(|error| {
             tracing::warn!(connection.id = %connection.id, error = %error_chain(&error), "handover.wake_up_not_sent");
             ComesBack
-        })?;
-        Ok(woken)
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use futures::join;
 use handover_aws::telemetry::error_chain;
 use handover_core::{
+    agenda::Task,
     application::ApplicationSecret,
     apply::{Along, ApplyError, Kept},
     budget::{Budget, LEAST_FOR_TOKENS},
@@ -58,7 +59,7 @@ where
         }
         let ready = match self.make_ready(connection, pair, effect, &into).await {
             Ok(ready) => ready,
-            Err(Closed::Obstacle(obstacle)) => return self.not_ready(connection, obstacle).await,
+            Err(Closed::Obstacle(obstacle)) => return self.not_ready(connection, Task::Rotate, obstacle).await,
             Err(Closed::Away(error)) => return Err(error),
         };
         if budget.for_tokens(clock).is_none() {

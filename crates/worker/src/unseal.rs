@@ -1,6 +1,7 @@
 //! Reading and opening sealed values.
 
 use handover_core::{
+    agenda::Task,
     application::ApplicationSecret,
     apply::{Along, ApplyError},
     connection::{Connection, PairKey, Problem},
@@ -71,9 +72,11 @@ where
     pub(crate) async fn not_ready(
         &self,
         connection: &Connection,
+        of: Task,
         Obstacle { problem, reason }: Obstacle,
     ) -> Result<Connection, WakeError> {
         let event = Event::NotReady {
+            of: Some(of),
             problem,
             reason: reason.clone(),
         };

@@ -28,14 +28,6 @@ pub struct Woken {
     pub cut_off: u32,
 }
 
-impl Woken {
-    /// Beside what another wake-up did.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.warnings = self.warnings.saturating_add(other.warnings);
-        self.cut_off = self.cut_off.saturating_add(other.cut_off);
-    }
-}
-
 /// A wake-up that has to come back.
 #[derive(Debug, thiserror::Error)]
 pub enum WakeError {
@@ -109,9 +101,8 @@ where
     /// Does what is due on a connection: decides what needs no secret, performs what does, and sees to the next wake-up.
     ///
     /// # Errors
-    /// When it has to be tried again; see [`WakeError`]. Nothing is lost either way.
-    pub async fn wake(&self, id: ConnectionId, budget: &Budget) -> Result<Woken, WakeError> {
-        let mut woken = Woken::default();
+    /// When it has to be tried again; see [`WakeError`]. Nothing is lost either way; what `woken` counts was written.
+    pub async fn wake(&self, id: ConnectionId, budget: &Budget, woken: &mut Woken) -> Result<(), WakeError> {
         let mut connection = self.desk.load(id).await?;
         let mut in_vain = InVain::default();
         for _ in 0..STEPS {
@@ -123,10 +114,10 @@ where
                     }
                     tracing::debug!(connection.id = %id, wake.at = ?at, "handover.rests");
                     self.desk.point(&connection).await?;
-                    return Ok(woken);
+                    return Ok(());
                 }
                 Step::Decide(_) => self.decide(&connection).await.map(Some),
-                Step::Perform(task) => self.perform(task, &connection, budget, &mut woken).await,
+                Step::Perform(task) => self.perform(task, &connection, budget, woken).await,
             };
             match done {
                 Ok(Some(next)) => {
@@ -140,12 +131,12 @@ where
                         woken.warnings += u32::from(agenda::warns_in_earnest(matter, &connection, now));
                     }
                 }
-                Ok(None) => return Ok(woken),
+                Ok(None) => return Ok(()),
                 Err(WakeError::Apply(ApplyError::Conflict(_))) => {
                     let read = std::mem::replace(&mut connection, self.desk.load(id).await?);
                     if connection.revision == read.revision {
                         self.look_again(id).await?;
-                        return Ok(woken);
+                        return Ok(());
                     }
                     // Somebody wrote first: a look at what it is now says whether anything is left to do.
                 }
@@ -157,12 +148,12 @@ where
             if matches!(step, Step::Perform(task) if task.calls_outside()) {
                 // A call outside has an invocation to itself: the next one gets the whole of its time.
                 self.desk.point(&connection).await?;
-                return Ok(woken);
+                return Ok(());
             }
         }
         // Not pointed at: whatever goes round in circles does so at the sweeper's pace.
         tracing::warn!(connection.id = %id, steps = STEPS, "handover.steps_used_up");
-        Ok(woken)
+        Ok(())
     }
 
     /// `None`: it is gone.

@@ -78,7 +78,7 @@ impl Hash for Held {
             identity_needed,
             contests,
             to_tell,
-            attempted,
+            doubted,
             unclear_since,
             fresh_access_token,
             late_success,
@@ -94,7 +94,7 @@ impl Hash for Held {
             wake_at: _,
         } = &**self;
         (id, consented_at, identity_misses, fresh_access_token, attempts, retries).hash(hasher);
-        (identity_needed, attempted, unclear_since).hash(hasher);
+        (identity_needed, doubted, unclear_since).hash(hasher);
         (
             retry_at,
             forgotten_at,

@@ -259,7 +259,7 @@ async fn a_claim_that_took_too_long_sends_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_was_given_up_is_taken_back() {
-    let (world, id, _, browser, trip) = departed().await;
+    let (world, id, _, mut browser, trip) = departed().await;
     // Written, its answer lost; and then nothing can be read for a while.
     world.ports().store.writes.lock().unwrap().push_back(Fault::After);
     let event = browser.event("/callback/exact-nl", &trip.query("code"));
@@ -270,8 +270,9 @@ async fn a_claim_that_was_given_up_is_taken_back() {
         world.ports().store.reads_fail.store(false, Relaxed);
     };
     let (answer, ()) = tokio::join!(world.answer(event), away);
-    assert_eq!(answer.status_code, 503);
+    assert_eq!(answer.status_code, 303);
     world.idle().await;
+    assert_eq!(title(&browser.look(&world, &trip).await), "That did not work");
     assert!(world.codes().is_empty(), "nothing was sent");
     let connection = world.connection(id).await;
     assert!(connection.effect.is_none(), "said at once, not at the end of the lease");

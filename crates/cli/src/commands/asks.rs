@@ -45,7 +45,13 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
 
     pub(super) async fn retry(&self, id: ConnectionId) -> Result<Changed, Failure> {
         let connection = self.ask(id, Event::RetryAsked).await?;
-        Ok(self.changed(&connection, "The registration is attempted again.").await)
+        let due = connection.due_at().is_some_and(|due_at| due_at <= self.clock.now());
+        let message = if due {
+            "The registration is attempted again."
+        } else {
+            "The registration waits for its time; a renewal that was put off is tried again in ten minutes."
+        };
+        Ok(self.changed(&connection, message).await)
     }
 
     pub(super) async fn resolve(&self, args: Resolve) -> Result<Changed, Failure> {

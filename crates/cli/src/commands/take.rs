@@ -218,6 +218,7 @@ impl<S: Store, V: Vault, Q: Queue, C: Clock, R: Randomness> House<'_, S, V, Q, C
 
     async fn unusable(&self, connection: &Connection, problem: Problem, failure: Failure) -> Failure {
         let event = Event::NotReady {
+            of: None,
             problem,
             reason: failure.to_string(),
         };

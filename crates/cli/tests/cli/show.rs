@@ -83,6 +83,7 @@ async fn each_state_says_what_to_do() {
     let key = world.consent(id).await;
     let reason = "the platform was busy".to_owned();
     let not_ready = Event::NotReady {
+        of: None,
         problem: Problem::Configuration,
         reason,
     };

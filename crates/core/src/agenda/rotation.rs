@@ -88,7 +88,10 @@ fn completing(pair: &Pair) -> Option<Timestamp> {
 /// A registration waits for the word who consented, and nobody will ask again with this access token: with a fresh one
 /// somebody will.
 pub(crate) fn asks_with_a_fresh_one(connection: &Connection) -> bool {
-    connection.identity_needed && connection.identity.is_none() && ask_identity(connection).is_none()
+    connection.identity_needed
+        && connection.identity.is_none()
+        && connection.identity_misses > 0
+        && ask_identity(connection).is_none()
 }
 
 /// The registration is due, and wants an access token that still lives, or the name that one would bring.

@@ -77,12 +77,18 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
     /// When it has to be tried again, for one of them at least. Telling twice is harmless.
     pub async fn tell(&self, connection: &Connection, by: &Actor) -> Result<Connection, ApplyError> {
         let mut current = connection.clone();
+        let mut waiting = Vec::new();
         let mut untold = None;
         for tidings in &connection.to_tell {
+            // What follows an untold word to the same one waits with it.
+            if waiting.contains(&tidings.to) {
+                continue;
+            }
             match self.tell_one(connection, tidings, by).await {
                 // Removed after its retention, or nothing that matters to it any more.
                 Ok(()) | Err(ApplyError::Unknown(_) | ApplyError::Refused(_)) => {}
                 Err(error) => {
+                    waiting.push(tidings.to);
                     untold.get_or_insert(error);
                     continue;
                 }

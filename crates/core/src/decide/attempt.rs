@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Why, asks, chains, draft::Draft, rotation};
 use crate::{
-    agenda::{self, Step, Task, back_off},
+    agenda::{self, Task, back_off},
     connection::{
         Attempter, Cause, Connection, Done, Doubt, Effect, EffectKind, Failure, LookUpRule, PairFate, Problem, State,
     },
@@ -27,9 +27,6 @@ pub(super) fn begun(draft: &mut Draft<'_>, claim: Claim) -> Result<(), Why> {
     let connection = &mut draft.connection;
     connection.attempts = connection.attempts.saturating_add(1);
     let number = connection.attempts;
-    if !connection.attempted.contains(&authorisation) {
-        connection.attempted.push(authorisation.clone());
-    }
     connection.effect = Some(Effect {
         id: claim.effect,
         kind: EffectKind::Attempt {
@@ -113,7 +110,7 @@ fn may_begin(draft: &Draft<'_>, claim: &Claim) -> Result<AuthorisationId, Why> {
 
 /// Found before anything irreversible: what was to be done, a rotation or the registration, comes back later, with the
 /// step of its back-off.
-pub(super) fn not_ready(draft: &mut Draft<'_>, problem: Problem, reason: String) -> Result<(), Why> {
+pub(super) fn not_ready(draft: &mut Draft<'_>, of: Option<Task>, problem: Problem, reason: String) -> Result<(), Why> {
     draft.attention(problem, reason.clone());
     draft.record(What::NotReady { problem, reason });
     if draft.connection.effect.is_some() {
@@ -121,11 +118,15 @@ pub(super) fn not_ready(draft: &mut Draft<'_>, problem: Problem, reason: String)
     }
     // The record's number spreads it: there is no effect whose id could.
     let spread = EffectId::new(draft.now, u128::from(draft.connection.records).wrapping_mul(7_919));
-    if agenda::step(&draft.connection, draft.now) == Step::Perform(Task::Rotate) {
-        rotation::comes_back(draft, spread);
-    } else if matches!(draft.connection.state, State::Authorized) {
-        put_off(draft, spread);
-        draft.connection.identity_needed |= problem == Problem::IdentityUnknown;
+    match of {
+        Some(Task::Rotate) => {
+            rotation::comes_back(draft, spread);
+        }
+        Some(Task::Register) if matches!(draft.connection.state, State::Authorized) => {
+            put_off(draft, spread);
+            draft.connection.identity_needed |= problem == Problem::IdentityUnknown;
+        }
+        _ => {}
     }
     Ok(())
 }
@@ -168,10 +169,13 @@ fn late(draft: &mut Draft<'_>, outcome: Outcome) -> Result<(), Why> {
     {
         return Err(Why::NothingToDo);
     }
-    draft.attention(
-        Problem::LateSuccess,
-        format!("an attempt that was taken for failed has registered `{segment}`; look at Invantive Cloud"),
-    );
+    // That a database has lost its authorisation is worse.
+    if draft.connection.cut_off().is_none() {
+        draft.attention(
+            Problem::LateSuccess,
+            format!("an attempt that was taken for failed has registered `{segment}`; look at Invantive Cloud"),
+        );
+    }
     draft.record(What::LateSuccess {
         segment: segment.clone(),
     });
@@ -232,15 +236,16 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment, made: Made) {
         chains::superseded(draft, by);
     } else if wishes.unsettled {
         chains::may_be_cut_off(draft);
-    } else if made == Made::ByAnyAttempt && has_older_attempts(&draft.connection) {
+    } else if made == Made::ByAnyAttempt && stands_on_an_older_consent(&draft.connection) {
         chains::cut_off_by_own_consent(draft);
     }
 }
 
-/// Whether an attempt was made with the pair of another consent than the last one.
-fn has_older_attempts(connection: &Connection) -> bool {
+/// Whether what an attempt made may stand on another consent than the last one.
+fn stands_on_an_older_consent(connection: &Connection) -> bool {
     let current = connection.chain.as_ref().map(|chain| &chain.authorisation);
-    connection.attempted.iter().any(|attempted| Some(attempted) != current)
+    let of_another = connection.doubted.iter().any(|doubted| Some(doubted) != current);
+    of_another || connection.unclear_since.is_some()
 }
 
 pub(super) fn fail(draft: &mut Draft<'_>, reason: String, told: PairFate) {
@@ -282,6 +287,9 @@ pub(super) fn doubt(draft: &mut Draft<'_>, effect: &Effect, reason: String) {
     else {
         return;
     };
+    if !draft.connection.doubted.contains(authorisation) {
+        draft.connection.doubted.push(authorisation.clone());
+    }
     let doubt = Doubt {
         attempt: effect.id,
         authorisation: authorisation.clone(),

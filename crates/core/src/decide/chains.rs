@@ -149,27 +149,22 @@ fn contested(draft: &mut Draft<'_>, contest: Contest) {
         draft.connection.contests.push(contest);
     } else {
         unsettle(draft, &contest);
+        match draft.connection.state {
+            State::Registered(_) if contest.ours_is_later => may_be_cut_off(draft),
+            State::Registering | State::InDoubt(_) if contest.ours_is_later => draft.connection.wishes.unsettled = true,
+            _ => {}
+        }
     }
 }
 
-/// Ours is handed over or gone: no rotation here can settle it any more. Who waits for one is told; and what was made with
-/// ours may be cut off by the other.
+/// Ours is handed over or gone: no rotation here can settle it any more. Who waits for one is told.
 fn unsettle(draft: &mut Draft<'_>, contest: &Contest) {
-    if !contest.ours_is_later {
-        return;
-    }
-    draft.record(What::ContestOpen {
-        with: contest.with.connection,
-    });
-    let by = draft.connection.id;
-    draft.tell(&contest.with, News::Unsettled { by });
-    let current = draft.connection.chain.as_ref();
-    if current.is_some_and(|chain| chain.sent_at >= contest.with.sent_at) {
-        match draft.connection.state {
-            State::Registered(_) => may_be_cut_off(draft),
-            State::Registering | State::InDoubt(_) => draft.connection.wishes.unsettled = true,
-            _ => {}
-        }
+    if contest.ours_is_later {
+        draft.record(What::ContestOpen {
+            with: contest.with.connection,
+        });
+        let by = draft.connection.id;
+        draft.tell(&contest.with, News::Unsettled { by });
     }
 }
 

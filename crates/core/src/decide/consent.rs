@@ -242,6 +242,10 @@ pub(super) fn identified(
             name: identity.name.clone(),
         });
         draft.connection.identity = Some(identity);
+        if std::mem::take(&mut draft.connection.identity_needed) {
+            draft.connection.retry_at = None;
+            draft.connection.retries = 0;
+        }
     }
     chains::stands(draft, standing);
     Ok(())

@@ -171,7 +171,7 @@ pub(super) fn created(id: ConnectionId, request: Request, by: &Actor, now: Times
         identity_needed: false,
         contests: Vec::new(),
         to_tell: Vec::new(),
-        attempted: Vec::new(),
+        doubted: Vec::new(),
         unclear_since: None,
         fresh_access_token: false,
         late_success: None,

@@ -15,10 +15,11 @@ use crate::{
 const DAY: u64 = 24 * 3_600;
 
 pub(super) fn woke(draft: &mut Draft<'_>) -> Result<(), Why> {
-    let matter = match agenda::step(&draft.connection, draft.now) {
-        Step::Rest(Some(at)) => return Err(Why::NotDue { at }),
-        Step::Rest(None) | Step::Perform(_) => return Err(Why::NothingToDo),
-        Step::Decide(matter) => matter,
+    let Some(matter) = agenda::due_decision(&draft.connection, draft.now) else {
+        return Err(match agenda::step(&draft.connection, draft.now) {
+            Step::Rest(Some(at)) => Why::NotDue { at },
+            Step::Rest(None) | Step::Perform(_) | Step::Decide(_) => Why::NothingToDo,
+        });
     };
     match matter {
         Matter::LeaseEnds => lease_ends(draft),

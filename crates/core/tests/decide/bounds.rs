@@ -102,7 +102,7 @@ fn what_is_usual_is_not_written_and_what_is_not_reads_back() {
         "wishes",
         "contests",
         "to_tell",
-        "attempted",
+        "doubted",
         "unclear_since",
         "identity_needed",
         "fresh_access_token",

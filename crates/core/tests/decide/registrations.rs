@@ -2,7 +2,7 @@
 
 use handover_core::{
     agenda::{self, Step, Task},
-    connection::{Problem, State, Status},
+    connection::{Connection, News, Problem, State, Status, Tidings},
     decide::{Why, decide},
     event::{Actor, Event, Outcome, Record, What},
     registration::{ChannelKind, Due},
@@ -258,6 +258,67 @@ fn who_consented_is_asked_with_a_fresh_access_token_where_the_registration_waits
     assert_eq!((world.status(), world.rotations.len()), (Status::Registered, 1));
 }
 
+/// … and when it is told, nothing waits for the back-off.
+#[test]
+fn a_registration_goes_on_as_soon_as_the_platform_tells_who_consented() {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 });
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange { which: 0, told: None });
+    assert_eq!(step(&world), Step::Perform(Task::Register));
+    world.play(&Move::Obstruct(Problem::IdentityUnknown));
+    assert!(world.connection.retry_at.is_some());
+    world.play(&Move::Identify(Place::Alone));
+    assert_eq!(step(&world), Step::Perform(Task::Register));
+}
+
+#[test]
+fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&BEGIN);
+    world.play(&Move::End {
+        which: 0,
+        how: How::Unanswered,
+    });
+    let settle = |registered| Move::Settle {
+        registered,
+        unspent: true,
+    };
+    world.play(&settle(false));
+    world.play(&Move::OpenLink);
+    world.play(&Move::Wait(60));
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::FailExchange {
+        which: 0,
+        unclear: true,
+    });
+    assert_eq!(world.play(&settle(true)), None);
+    assert!(world.connection.cut_off().is_some());
+}
+
+/// The worker says what was in the way of what: two tasks may be due.
+#[test]
+fn an_obstacle_puts_off_what_it_stands_in_the_way_of() {
+    let mut world = World::authorized(ChannelKind::Http, 0, 0);
+    world.play(&Move::Wait(601));
+    let obstacle = |of| Event::NotReady {
+        of: Some(of),
+        problem: Problem::Configuration,
+        reason: "cannot be opened".into(),
+    };
+    let met = |of| {
+        decide(&world.connection, obstacle(of), &Actor::Worker, world.now)
+            .unwrap()
+            .connection
+    };
+    let beside = |connection: &Connection| agenda::step_beside(connection, world.now, &[Task::Register]);
+    assert_eq!(beside(&world.connection), Step::Perform(Task::Rotate));
+    let rotating = met(Task::Rotate);
+    assert!(matches!(beside(&rotating), Step::Rest(_)) && rotating.retry_at.is_none());
+    let registering = met(Task::Register);
+    assert!(registering.retry_at.is_some());
+    assert_eq!(agenda::step(&registering, world.now), Step::Perform(Task::Rotate));
+}
+
 /// What cannot be done for now holds up nothing else.
 #[test]
 fn what_was_tried_in_vain_makes_room_for_what_else_is_due() {
@@ -270,6 +331,23 @@ fn what_was_tried_in_vain_makes_room_for_what_else_is_due() {
     assert_eq!(beside(&[]), Step::Perform(Task::Register));
     assert_eq!(beside(&[Task::Register]), Step::Perform(Task::Rotate));
     assert!(matches!(beside(&[Task::Register, Task::Rotate]), Step::Rest(_)));
+    assert_eq!(
+        beside(&[Task::AskIdentity]),
+        Step::Perform(Task::Rotate),
+        "the registration waits for the answer"
+    );
+    // Nor a decision.
+    let mut world = World::authorized(ChannelKind::Assisted, 0, 600);
+    world.connection.to_tell = vec![Tidings {
+        to: world.connection.id,
+        chain: world.exchanges[0].1.clone(),
+        news: News::Released {
+            by: world.connection.id,
+        },
+    }];
+    assert_eq!(step(&world), Step::Perform(Task::Tell));
+    assert_eq!(world.play(&Move::Wake), None);
+    assert_eq!(world.status(), Status::AwaitingOperator);
 }
 
 fn step(world: &World) -> Step {

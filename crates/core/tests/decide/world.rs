@@ -230,6 +230,10 @@ impl World {
             Move::Hear { of, told, by } => self.heard(*of, *told, *by)?,
             Move::Tell { which } => Event::Told(self.connection.to_tell.get(usize::from(*which))?.clone()),
             Move::Obstruct(problem) => Event::NotReady {
+                of: match agenda::step(&self.connection, self.now) {
+                    Step::Perform(task) => Some(task),
+                    _ => None,
+                },
                 problem: *problem,
                 reason: "no profile".into(),
             },

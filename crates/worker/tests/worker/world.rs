@@ -126,7 +126,9 @@ impl World {
 
     pub async fn wake(&self, id: ConnectionId) -> Result<Woken, WakeError> {
         let budget = Budget::begin(self.clock, self.timeout);
-        self.worker().wake(id, &budget).await
+        let mut woken = Woken::default();
+        self.worker().wake(id, &budget, &mut woken).await?;
+        Ok(woken)
     }
 
     /// Takes what the queue holds, and goes on until nothing is to be seen now.
