@@ -1,15 +1,9 @@
 //! The chains of one user at one app registration: a platform keeps one alive, the one that was begun last.
 
-use std::time::Duration;
-
 use crate::{
     connection::Contest,
     ports::{Claimed, IdentityClaim, IdentityKey},
-    registration::later,
 };
-
-/// By so much the clocks of two machines may differ: exchanges that are no further apart count as overlapping.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
 
 /// How a chain stands to the one that held the place before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,18 +52,13 @@ fn standing(ours: &Claimed, before: Option<&Claimed>) -> Standing {
         None => Standing::Alone,
         // An earlier consent on the same connection: it has taken care of itself.
         Some(other) if other.connection == ours.connection => Standing::Alone,
-        Some(other) if surely_before(other, ours) => Standing::After(other.clone()),
-        Some(other) if surely_before(ours, other) => Standing::Before(other.clone()),
+        Some(other) if other.answered_at < ours.sent_at => Standing::After(other.clone()),
+        Some(other) if ours.answered_at < other.sent_at => Standing::Before(other.clone()),
         Some(other) => Standing::Contested(Contest {
             with: other.clone(),
             ours_is_later: (ours.sent_at, ours.connection) > (other.sent_at, other.connection),
         }),
     }
-}
-
-/// Whether the one's answer had come when the other was sent. Each was measured by a clock of its own.
-fn surely_before(one: &Claimed, other: &Claimed) -> bool {
-    later(one.answered_at, CLOCKS_DIFFER) < other.sent_at
 }
 
 #[cfg(test)]
@@ -132,8 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn exchanges_that_meet_within_the_difference_of_clocks_overlap() {
-        for (sent, contested) in [(20, true), (22, true), (23, false)] {
+    fn exchanges_that_meet_in_one_moment_overlap() {
+        for (sent, contested) in [(20, true), (21, false)] {
             let (one, two) = (chain(1, 10, 20), chain(2, sent, 30));
             for (ours, other) in [(&one, &two), (&two, &one)] {
                 let standing = ordered(ours.clone(), Some(other.clone())).standing;
