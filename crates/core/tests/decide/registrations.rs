@@ -156,28 +156,38 @@ fn a_success_that_becomes_known_after_all_registers_and_destroys_the_pair() {
     assert!(world.books.sealed.is_empty());
 }
 
+/// A person's word on a doubt.
+fn settled(registered: bool) -> Move {
+    Move::Settle {
+        registered,
+        unspent: true,
+    }
+}
+
+/// Its attempt came to no clear end, and a person took it for failed.
+fn taken_for_failed() -> World {
+    let mut world = World::authorized(ChannelKind::Http, 0, 600);
+    world.play(&BEGIN);
+    world.play(&Move::End {
+        which: 0,
+        how: How::Unanswered,
+    });
+    world.play(&settled(false));
+    assert_eq!(world.status(), Status::Failed);
+    world
+}
+
 /// It was made by an attempt that was taken for failed, with the pair of a consent that the last one has ended.
 #[test]
 fn a_database_of_an_older_consent_is_told_of_when_it_is_found() {
     for consents_again in [true, false] {
-        let mut world = World::authorized(ChannelKind::Http, 0, 600);
-        world.play(&BEGIN);
-        world.play(&Move::End {
-            which: 0,
-            how: How::Unanswered,
-        });
-        let settle = |registered| Move::Settle {
-            registered,
-            unspent: true,
-        };
-        world.play(&settle(false));
-        assert_eq!(world.status(), Status::Failed);
+        let mut world = taken_for_failed();
         if consents_again {
             world.play(&Move::OpenLink);
             world.play(&Move::Wait(60));
             world.consent(600);
         }
-        assert_eq!(world.play(&settle(true)), None);
+        assert_eq!(world.play(&settled(true)), None);
         assert_eq!(world.status(), Status::Registered);
         assert_eq!(world.connection.cut_off().is_some(), consents_again);
         let told = |record: &Record| matches!(record.what, What::AuthorisationUncertain { .. });
@@ -189,22 +199,13 @@ fn a_database_of_an_older_consent_is_told_of_when_it_is_found() {
 #[test]
 fn two_databases_are_told_of_whichever_is_heard_of_first() {
     for late_comes_first in [true, false] {
-        let mut world = World::authorized(ChannelKind::Http, 0, 600);
-        world.play(&BEGIN);
+        let mut world = taken_for_failed();
         let late = Event::AttemptEnded {
             effect: world.attempts[0],
             outcome: Outcome::Registered {
                 segment: "another".parse().unwrap(),
             },
         };
-        world.play(&Move::End {
-            which: 0,
-            how: How::Unanswered,
-        });
-        world.play(&Move::Settle {
-            registered: false,
-            unspent: true,
-        });
         world.play(&Move::Retry);
         world.play(&BEGIN);
         let comes_late = |world: &World| decide(&world.connection, late.clone(), &Actor::Worker, world.now);
@@ -273,17 +274,7 @@ fn a_registration_goes_on_as_soon_as_the_platform_tells_who_consented() {
 
 #[test]
 fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
-    let mut world = World::authorized(ChannelKind::Http, 0, 600);
-    world.play(&BEGIN);
-    world.play(&Move::End {
-        which: 0,
-        how: How::Unanswered,
-    });
-    let settle = |registered| Move::Settle {
-        registered,
-        unspent: true,
-    };
-    world.play(&settle(false));
+    let mut world = taken_for_failed();
     world.play(&Move::OpenLink);
     world.play(&Move::Wait(60));
     world.play(&Move::Consent { link_of: 0 });
@@ -291,7 +282,7 @@ fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
         which: 0,
         unclear: true,
     });
-    assert_eq!(world.play(&settle(true)), None);
+    assert_eq!(world.play(&settled(true)), None);
     assert!(world.connection.cut_off().is_some());
 }
 
