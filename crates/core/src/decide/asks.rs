@@ -90,7 +90,6 @@ pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Why> {
     let rotates_sooner = connection
         .pair
         .iter_mut()
-        .filter(|pair| pair.put_off > 0 && pair.open_intent.is_none())
         .filter_map(|pair| pair.rotate_at.as_mut())
         .any(|at| std::mem::replace(at, (*at).min(soon)) > soon);
     if matches!(connection.state, State::Authorized) && connection.retry_at.is_none() && !rotates_sooner {

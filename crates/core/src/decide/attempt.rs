@@ -122,7 +122,7 @@ pub(super) fn not_ready(draft: &mut Draft<'_>, of: Option<Task>, problem: Proble
         Some(Task::Rotate) => {
             rotation::comes_back(draft, spread);
         }
-        Some(Task::Register) if matches!(draft.connection.state, State::Authorized) => {
+        Some(Task::Register) => {
             put_off(draft, spread);
             draft.connection.identity_needed |= problem == Problem::IdentityUnknown;
         }

@@ -223,6 +223,14 @@ fn two_databases_are_told_of_whichever_is_heard_of_first() {
         let told = world.connection.attention.as_ref().unwrap();
         assert_eq!(told.problem, Problem::LateSuccess);
         assert!(told.text.contains("another"), "{}", told.text);
+        // What is known, and what was forgotten, is no news.
+        let same = Move::End {
+            which: 1,
+            how: How::Registered,
+        };
+        assert_eq!(world.play(&same), Some(Why::NothingToDo));
+        world.play(&Move::Forget);
+        assert_eq!(comes_late(&world).unwrap_err().why, Why::NothingToDo);
     }
 }
 
@@ -257,6 +265,20 @@ fn who_consented_is_asked_with_a_fresh_access_token_where_the_registration_waits
     assert_eq!(asks, Step::Perform(Task::AskIdentity));
     world.settle();
     assert_eq!((world.status(), world.rotations.len()), (Status::Registered, 1));
+}
+
+/// Another access token would not live long enough either: nobody rotates for it again and again.
+#[test]
+fn no_rotation_is_for_an_access_token_that_ends_before_anybody_can_ask_with_it() {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 0 });
+    world.play(&Move::Consent { link_of: 0 });
+    world.play(&Move::Exchange {
+        which: 0,
+        told: Some(20),
+    });
+    world.play(&Move::Obstruct(Problem::IdentityUnknown));
+    world.now = world.connection.retry_at.unwrap();
+    assert_eq!(step(&world), Step::Perform(Task::Register));
 }
 
 /// … and when it is told, nothing waits for the back-off.

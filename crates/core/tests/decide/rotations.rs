@@ -242,6 +242,10 @@ fn the_nearer_its_end_the_sooner_a_pair_is_tried_again_and_at_once_if_somebody_s
     assert_eq!(world.play(&Move::Retry), None);
     let soon = world.now + std::time::Duration::from_secs(600);
     assert_eq!(world.connection.pair.as_ref().unwrap().rotate_at, Some(soon));
+    assert!(
+        matches!(world.play(&Move::Retry), Some(Why::NotDue { .. })),
+        "said before"
+    );
 }
 
 #[test]
