@@ -83,7 +83,8 @@ impl InVain {
                 self.error.get_or_insert(error);
                 Ok(self)
             }
-            _ => Err(self.error.unwrap_or(error)),
+            // A lost pair, or an outcome that is stored nowhere, is not hidden behind what failed before it.
+            _ => Err(error),
         }
     }
 }
