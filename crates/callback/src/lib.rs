@@ -13,7 +13,10 @@ mod pages;
 mod serve;
 mod settings;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use handover_core::{
     apply::Desk,
@@ -53,6 +56,7 @@ pub struct Callback<S, V, Q, P, C, R> {
     settings: Settings,
     applications: Applications,
     background: Background,
+    cut_off: AtomicU32,
 }
 
 impl<S, V, Q, P, C, R> Callback<S, V, Q, P, C, R> {
@@ -64,6 +68,7 @@ impl<S, V, Q, P, C, R> Callback<S, V, Q, P, C, R> {
             settings,
             applications: Applications::default(),
             background: Background::default(),
+            cut_off: AtomicU32::new(0),
         })
     }
 
@@ -75,6 +80,12 @@ impl<S, V, Q, P, C, R> Callback<S, V, Q, P, C, R> {
     /// What is under way after answers were given.
     pub fn background(&self) -> &Background {
         &self.background
+    }
+
+    /// Registered databases of which it became known here that they have lost their authorisation, or may have, since this
+    /// was asked last.
+    pub fn take_cut_off(&self) -> u32 {
+        self.cut_off.swap(0, Ordering::Relaxed)
     }
 }
 

@@ -65,7 +65,7 @@ pub struct Connection {
     /// How often the platform was asked in vain who consented.
     pub identity_misses: u32,
     /// Whether a registration was put off because nobody knows who consented.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "state::is_false")]
     pub identity_needed: bool,
     /// Other chains of the same user of which it is open whether they or ours live.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -80,7 +80,7 @@ pub struct Connection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unclear_since: Option<Timestamp>,
     /// Whether the channel asks for an access token that still lives: the pair is rotated first.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "state::is_false")]
     pub fresh_access_token: bool,
     /// A database that became known while another effect was under way: registered as soon as that has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,12 +114,16 @@ impl Connection {
     /// The registered database, if it has lost its authorisation, or may have.
     #[must_use]
     pub fn cut_off(&self) -> Option<&Done> {
-        let told = self.attention.as_ref();
-        let told = told.is_some_and(|attention| attention.problem == Problem::AuthorisationLost);
         match &self.state {
-            State::Registered(done) if told || done.superseded_by.is_some() => Some(done),
+            State::Registered(done) if done.authorisation_uncertain || done.superseded_by.is_some() => Some(done),
             _ => None,
         }
+    }
+
+    /// The same, unless `before`, an earlier version of this connection, had it already.
+    #[must_use]
+    pub fn newly_cut_off(&self, before: &Self) -> Option<&Done> {
+        self.cut_off().filter(|_| before.cut_off().is_none())
     }
 }
 
@@ -208,9 +212,4 @@ impl Connection {
         );
         open && stands && self.effect.is_none()
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

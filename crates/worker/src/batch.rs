@@ -5,7 +5,7 @@ use std::{io, panic::AssertUnwindSafe};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{FutureExt, future::join_all};
 use handover_aws::{
-    metrics::{self, Metric, Unit},
+    metrics::{self, Metric},
     queue::{self, Message},
     telemetry::error_chain,
 };
@@ -44,19 +44,11 @@ where
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
         // Boxed: the SDK's futures are nested too deeply to lie in one with the runtime's.
         let batch = self.batch(event).boxed_local().await;
-        let counts = [
-            ("ExpiringWithinSevenDays", batch.woken.warnings),
-            ("AuthorisationsLost", batch.woken.cut_off),
+        let mut counted = vec![
+            Metric::count("ExpiringWithinSevenDays", batch.woken.warnings),
+            Metric::authorisations_lost(batch.woken.cut_off),
         ];
-        let counted: Vec<_> = counts
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(name, count)| Metric {
-                name,
-                unit: Unit::Count,
-                value: count.into(),
-            })
-            .collect();
+        counted.retain(|metric| metric.value > 0.0);
         if !counted.is_empty()
             && let Err(error) = metrics::emit(io::stdout(), &self.settings.deployment, self.desk.clock.now(), &counted)
         {

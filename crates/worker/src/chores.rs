@@ -1,5 +1,6 @@
 //! What follows from a connection without a call outside: telling others, erasing, removing.
 
+use handover_aws::telemetry;
 use handover_core::{
     apply::ApplyError,
     connection::{Connection, News, Tidings},
@@ -7,7 +8,7 @@ use handover_core::{
     ports::{Clock, Platform, Queue, Randomness, Registrar, Store, Vault},
 };
 
-use crate::{WakeError, Worker, report};
+use crate::{WakeError, Worker};
 
 impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
 where
@@ -48,7 +49,7 @@ where
         // Not what it was told by others before.
         let current = hearer.chain.as_ref().map(|chain| &chain.authorisation) == Some(&tidings.chain);
         let done = hearer.cut_off().filter(|_| current);
-        done.inspect(|done| report::cut_off(&hearer, done)).is_some()
+        done.inspect(|done| telemetry::cut_off(&hearer, done)).is_some()
     }
 
     /// Erases the history of a customer that was forgotten.

@@ -1,6 +1,6 @@
 //! Bringing a pair home that the table could not take.
 
-use handover_aws::telemetry::error_chain;
+use handover_aws::telemetry::{self, error_chain};
 use handover_core::{
     apply::ApplyError,
     decide::{Refused, Why},
@@ -8,7 +8,7 @@ use handover_core::{
     ports::{Clock, Platform, Queue, Randomness, Registrar, Rescued, Store, Vault},
 };
 
-use crate::{Woken, Worker, batch::ComesBack, report};
+use crate::{Woken, Worker, batch::ComesBack};
 
 impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
 where
@@ -37,7 +37,7 @@ where
         );
         // A newer consent than the one that was registered.
         let cut_off = connection.cut_off().filter(|_| !kept);
-        cut_off.inspect(|done| report::cut_off(&connection, done));
+        cut_off.inspect(|done| telemetry::cut_off(&connection, done));
         woken.cut_off = woken.cut_off.saturating_add(u32::from(cut_off.is_some()));
         self.desk.point(&connection).await.map_err(|error| {
             tracing::warn!(connection.id = %connection.id, error = %error_chain(&error), "handover.wake_up_not_sent");

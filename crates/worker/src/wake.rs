@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use handover_aws::telemetry;
 use handover_core::{
     agenda::{self, Step, Task},
     apply::{Along, ApplyError},
@@ -12,7 +13,7 @@ use handover_core::{
     ports::{Clock, Platform, Pointer, Queue, QueueError, Randomness, Registrar, Store, Vault, VaultError},
 };
 
-use crate::{Worker, report};
+use crate::Worker;
 
 /// Steps within one invocation. More than any state needs; what is left waits for the next wake-up.
 const STEPS: u32 = 8;
@@ -122,8 +123,8 @@ where
             };
             match done {
                 Ok(Some(next)) => {
-                    if let Some(done) = next.cut_off().filter(|_| connection.cut_off().is_none()) {
-                        report::cut_off(&next, done);
+                    if let Some(done) = next.newly_cut_off(&connection) {
+                        telemetry::cut_off(&next, done);
                         woken.cut_off = woken.cut_off.saturating_add(1);
                     }
                     connection = next;

@@ -222,6 +222,7 @@ fn scene() -> Evidence {
         segment: CUSTOMER.parse().unwrap(),
         at: at(200),
         superseded_by: None,
+        authorisation_uncertain: false,
     });
     Evidence {
         books: Books {

@@ -145,11 +145,13 @@ mod tests {
                 segment: "acme".parse().unwrap(),
                 at: at(9),
                 superseded_by: None,
+                authorisation_uncertain: false,
             }),
             State::Registered(Done {
                 segment: "acme".parse().unwrap(),
                 at: at(9),
                 superseded_by: Some(scene::id(at(0))),
+                authorisation_uncertain: true,
             }),
             State::Cancelled,
         ]

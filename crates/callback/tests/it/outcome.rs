@@ -5,7 +5,7 @@ use std::time::Duration;
 use handover_core::{
     apply::Along,
     connection::{Attempter, PairFate, State},
-    event::{Actor, Event, Outcome},
+    event::{Actor, Event, Outcome, Settlement},
     ids::EffectId,
     ports::{Clock, Randomness},
     registration::later,
@@ -109,4 +109,31 @@ async fn a_lease_that_ended_without_a_word_asks_for_a_new_try() {
     world.ask(id, Event::Woke).await;
     assert_eq!(title(&browser.look(&world, &trip).await), "That did not work");
     browser.depart(&world, &token).await;
+}
+
+/// An attempt that was taken for failed turns out to have made it, while the customer consents again.
+#[tokio::test(start_paused = true)]
+async fn a_database_that_stands_on_the_consent_before_is_counted() {
+    let (world, id, mut browser, _) = connected().await;
+    let effect = attempt(&world, id).await;
+    let outcome = Outcome::Unanswered {
+        reason: "no answer".into(),
+    };
+    world.ask(id, Event::AttemptEnded { effect, outcome }).await;
+    let not_registered = Settlement::NotRegistered { pair: PairFate::Spent };
+    world.ask(id, Event::Settled(not_registered)).await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let token = world.renew_link(id).await;
+    let trip = browser.depart(&world, &token).await;
+    *world.ports().platform.takes.lock().unwrap() = Duration::from_secs(35);
+    browser.rush_back(&world, &trip, "another code").await;
+    let outcome = Outcome::Registered {
+        segment: "jansen".parse().unwrap(),
+    };
+    world.ask(id, Event::AttemptEnded { effect, outcome }).await;
+    assert_eq!(world.callback.take_cut_off(), 0);
+    world.idle().await;
+    assert!(world.connection(id).await.cut_off().is_some());
+    assert_eq!(world.callback.take_cut_off(), 1);
+    assert_eq!(world.callback.take_cut_off(), 0, "counted once");
 }

@@ -14,7 +14,7 @@ use crate::{
     failure::Failure,
     output::{Answer, Cell, Look, Page, Tone},
     time,
-    view::{self, ConnectionView, ContestView, DueView, RecordView},
+    view::{self, ConnectionView, ContestView, DueView, RecordView, RegisteredView},
 };
 
 /// A connection with its history.
@@ -75,17 +75,23 @@ impl Shown {
 
 /// What somebody has to look at. A lost authorisation stays one when everything that names the customer was erased.
 fn alerts(connection: &ConnectionView) -> Vec<String> {
-    let lost = connection.registered.as_ref().and_then(|done| done.superseded_by);
+    let problem = Problem::AuthorisationLost.as_str();
     let told = connection.attention.as_ref();
-    let lost = lost.filter(|_| told.is_none_or(|attention| attention.problem != Problem::AuthorisationLost.as_str()));
-    let lost = lost.map(|by| {
-        format!(
-            "{}: registered, but its authorisation was lost to {by}",
-            Problem::AuthorisationLost.as_str()
-        )
-    });
+    let registered = connection.registered.as_ref();
+    let untold = registered.filter(|_| told.is_none_or(|attention| attention.problem != problem));
+    let lost = untold.and_then(without_authorisation);
+    let lost = lost.map(|how| format!("{problem}: registered, but its authorisation {how}"));
     let told = told.map(|attention| format!("{}: {}", attention.problem, attention.text));
     lost.into_iter().chain(told).collect()
+}
+
+fn without_authorisation(done: &RegisteredView) -> Option<String> {
+    match done.superseded_by {
+        Some(by) => Some(format!("was lost to {by}")),
+        None => done
+            .authorisation_uncertain
+            .then(|| "may have been lost to another consent of the same user".to_owned()),
+    }
 }
 
 fn facts(connection: &ConnectionView, look: &Look) -> Vec<(&'static str, String)> {

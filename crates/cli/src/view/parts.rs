@@ -270,6 +270,8 @@ pub struct RegisteredView {
     pub at: Timestamp,
     /// The connection whose later consent ended the chain that the database lives on.
     pub superseded_by: Option<ConnectionId>,
+    /// Whether another consent may have ended that chain.
+    pub authorisation_uncertain: bool,
 }
 
 impl From<&Done> for RegisteredView {
@@ -278,6 +280,7 @@ impl From<&Done> for RegisteredView {
             segment: done.segment.clone(),
             at: done.at,
             superseded_by: done.superseded_by,
+            authorisation_uncertain: done.authorisation_uncertain,
         }
     }
 }

@@ -118,19 +118,27 @@ fn held_back(view: &ConnectionView, zone: &Zone) -> String {
 
 fn registered(done: Option<&RegisteredView>) -> (String, Option<String>) {
     let segment = done.map(|done| done.segment.to_string()).unwrap_or_default();
-    match done.and_then(|done| done.superseded_by) {
-        None => (
-            format!("the database is {segment}; the token pair is destroyed here"),
-            None,
-        ),
-        Some(by) => (
+    if let Some(by) = done.and_then(|done| done.superseded_by) {
+        return (
             format!("the database is {segment}, but its authorisation was lost to {by}"),
             Some(format!(
                 "{segment} reads nothing from Exact Online any more: look with `handover show {by}` whether that one is \
                  to take its place, or connect the customer anew"
             )),
-        ),
+        );
     }
+    if done.is_some_and(|done| done.authorisation_uncertain) {
+        return (
+            format!("the database is {segment}, but its authorisation may have been lost to another consent"),
+            Some(format!(
+                "look whether {segment} still gets data from Exact Online; if not, connect the customer anew"
+            )),
+        );
+    }
+    (
+        format!("the database is {segment}; the token pair is destroyed here"),
+        None,
+    )
 }
 
 fn in_doubt(view: &ConnectionView) -> (String, Option<String>) {

@@ -36,8 +36,8 @@ async fn renewed(world: &World, id: ConnectionId, effect: EffectId) {
     world.bring(id, effect, &key, &received(2), &Actor::Worker).await;
 }
 
-/// Two connections that the same user consented to, the second `later`, and identified in that order.
-async fn two_of_one_user(world: &World, later: Duration) -> [ConnectionId; 2] {
+/// Two connections that the same user consented to, the second `later`.
+async fn two_consents(world: &World, later: Duration) -> [(ConnectionId, PairKey); 2] {
     let first = world.connect("--register-now").await;
     let first = (first, world.consent(first).await);
     world.clock.advance(later);
@@ -50,6 +50,12 @@ async fn two_of_one_user(world: &World, later: Duration) -> [ConnectionId; 2] {
     let mut both = [first, (second, world.consent(second).await)];
     // Of the same moment, the one with the greater id counts as the later.
     both.sort_by_key(|(id, _)| *id);
+    both
+}
+
+/// The same, identified in that order.
+async fn two_of_one_user(world: &World, later: Duration) -> [ConnectionId; 2] {
+    let both = two_consents(world, later).await;
     for (id, key) in &both {
         world.identify_as(1, *id, key).await;
     }
@@ -310,6 +316,32 @@ async fn a_registered_database_that_lost_its_authorisation_is_told_loudly() {
     let text = show(&world, first).await;
     let told = format!("\nauthorisation lost: registered, but its authorisation was lost to {second}\n");
     assert!(text.contains(&told), "{text}");
+}
+
+#[tokio::test]
+async fn a_registered_database_that_may_have_lost_its_authorisation_is_told_loudly() {
+    let world = World::furnished().await;
+    let [(earlier, earlier_key), (later, later_key)] = two_consents(&world, Duration::ZERO).await;
+    world.identify_as(1, later, &later_key).await;
+    take(&world, later).await.unwrap();
+    world.identify_as(1, earlier, &earlier_key).await;
+    world.tell(earlier).await;
+
+    let text = show(&world, later).await;
+    for told in [
+        "but its authorisation may have been lost to another consent\n",
+        "still gets data from Exact Online; if not, connect the customer anew",
+        "\nauthorisation lost: the database `",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    let shown = world.json(&format!("show {later}")).await;
+    assert_eq!(shown["connection"]["registered"]["authorisation_uncertain"], true);
+
+    world.run(&format!("forget {later} --yes")).await.unwrap();
+    let text = show(&world, later).await;
+    let told = "\nauthorisation lost: registered, but its authorisation may have been lost to another consent";
+    assert!(text.contains(told), "{text}");
 }
 
 #[tokio::test]

@@ -245,6 +245,14 @@ pub struct Done {
     /// The connection whose later consent ended the chain that the database lives on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<ConnectionId>,
+    /// Whether another consent may have ended that chain, which nobody will ever know by itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub authorisation_uncertain: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+pub(super) fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 #[cfg(test)]

@@ -169,13 +169,10 @@ fn late(draft: &mut Draft<'_>, outcome: Outcome) -> Result<(), Why> {
     {
         return Err(Why::NothingToDo);
     }
-    // That a database has lost its authorisation is worse.
-    if draft.connection.cut_off().is_none() {
-        draft.attention(
-            Problem::LateSuccess,
-            format!("an attempt that was taken for failed has registered `{segment}`; look at Invantive Cloud"),
-        );
-    }
+    draft.attention(
+        Problem::LateSuccess,
+        format!("an attempt that was taken for failed has registered `{segment}`; look at Invantive Cloud"),
+    );
     draft.record(What::LateSuccess {
         segment: segment.clone(),
     });
@@ -230,6 +227,7 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment, made: Made) {
         segment: segment.clone(),
         at: draft.now,
         superseded_by: None,
+        authorisation_uncertain: false,
     }));
     draft.record(What::Registered { segment, late_seconds });
     if let Some(by) = wishes.superseded_by {

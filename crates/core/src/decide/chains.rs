@@ -181,7 +181,7 @@ fn unsettled(draft: &mut Draft<'_>, by: ConnectionId) {
     // What was handed over first holds no contest; it waits for the word all the same.
     let handed_over = match &draft.connection.state {
         State::Registering | State::InDoubt(_) => !draft.connection.wishes.unsettled,
-        State::Registered(done) => done.superseded_by.is_none() && !is_told(draft),
+        State::Registered(_) => draft.connection.cut_off().is_none(),
         _ => false,
     };
     if !draft.drop_contest(by) && !handed_over {
@@ -196,11 +196,6 @@ fn unsettled(draft: &mut Draft<'_>, by: ConnectionId) {
     if draft.connection.effect.is_none() {
         apply_wish(draft);
     }
-}
-
-fn is_told(draft: &Draft<'_>) -> bool {
-    let told = draft.connection.attention.as_ref();
-    told.is_some_and(|attention| attention.problem == Problem::AuthorisationLost)
 }
 
 /// Why a pair is held back after a contest that nobody could settle.
@@ -228,9 +223,10 @@ pub(super) fn cut_off_by_own_consent(draft: &mut Draft<'_>) {
 }
 
 fn may_have_lost(draft: &mut Draft<'_>, why: &str) {
-    if let State::Registered(done) = &draft.connection.state
+    if let State::Registered(done) = &mut draft.connection.state
         && done.superseded_by.is_none()
     {
+        done.authorisation_uncertain = true;
         let segment = done.segment.clone();
         let text = format!(
             "the database `{segment}` may have lost its authorisation: {why}; look whether it still gets data",

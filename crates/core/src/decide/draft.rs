@@ -51,6 +51,10 @@ impl<'a> Draft<'a> {
     }
 
     pub fn attention(&mut self, problem: Problem, text: impl Into<String>) {
+        // Nothing is worse than that a database has lost its authorisation.
+        if problem != Problem::AuthorisationLost && self.connection.cut_off().is_some() {
+            return;
+        }
         let text = text.into();
         let since = match &self.connection.attention {
             Some(earlier) if earlier.problem == problem => earlier.since,

@@ -306,6 +306,20 @@ fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
     });
     assert_eq!(world.play(&settled(true)), None);
     assert!(world.connection.cut_off().is_some());
+    // What else a person should know does not hide that.
+    assert_eq!(world.play(&Move::Identify(Place::After(1))), None);
+    let late = Event::AttemptEnded {
+        effect: world.attempts[0],
+        outcome: Outcome::Registered {
+            segment: "another".parse().unwrap(),
+        },
+    };
+    world.connection = decide(&world.connection, late, &Actor::Worker, world.now)
+        .unwrap()
+        .connection;
+    assert!(world.connection.cut_off().is_some());
+    let told = world.connection.attention.as_ref().unwrap();
+    assert_eq!(told.problem, Problem::AuthorisationLost);
 }
 
 /// The worker says what was in the way of what: two tasks may be due.

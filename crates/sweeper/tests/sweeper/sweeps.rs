@@ -3,9 +3,10 @@
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use handover_core::{
-    connection::Status,
-    event::{Actor, Outcome},
-    ports::{Clock, DuePointer, Store},
+    connection::{OpenLink, PairFate, Status},
+    event::{Actor, Event, Outcome, Settlement},
+    ids::{AuthorisationId, EffectId, LinkHash},
+    ports::{Clock, DuePointer, Randomness, Store},
     registration::{ChannelKind, Due, later},
 };
 use handover_simulation::lock;
@@ -103,13 +104,53 @@ async fn warnings_that_no_renewal_follows_are_counted() {
     assert_eq!(sweep(&world).await.warnings, 0);
 }
 
+/// An attempt that was taken for failed turns out to have made it, while a consent is under way that comes to no end.
+#[tokio::test]
+async fn a_database_that_may_have_lost_its_authorisation_is_counted() {
+    let world = World::new().await;
+    let id = world.authorized(Duration::ZERO).await;
+    world.outcome(Outcome::Unanswered {
+        reason: "no answer".into(),
+    });
+    world.wake(id).await.unwrap();
+    let attempt = world.read(id).await.open_attempt().unwrap();
+    let not_registered = Settlement::NotRegistered { pair: PairFate::Spent };
+    world.ask(id, Event::Settled(not_registered)).await;
+    let now = world.clock.now();
+    let link = OpenLink {
+        hash: LinkHash::from_digest(&world.chance.secret()),
+        expires_at: later(now, DAY),
+    };
+    world.ask(id, Event::LinkOpened(link.clone())).await;
+    let arrived = Event::ConsentArrived {
+        effect: EffectId::new(now, world.chance.id()),
+        authorisation: AuthorisationId::from_digest(&world.chance.secret()),
+        link: link.hash,
+        lease_ends_at: later(now, 3 * MINUTE),
+    };
+    world.ask(id, arrived).await;
+    let outcome = Outcome::Registered {
+        segment: "acme-boekhouding".parse().unwrap(),
+    };
+    let found = Event::AttemptEnded {
+        effect: attempt,
+        outcome,
+    };
+    world.ask(id, found).await;
+    world.clock.advance(4 * MINUTE);
+    assert_eq!(sweep(&world).await.cut_off, 1);
+    assert_eq!(world.status(id).await, Status::Registered);
+    world.clock.advance(DAY);
+    assert_eq!(sweep(&world).await.cut_off, 0, "counted once");
+}
+
 #[tokio::test]
 async fn a_lease_that_ended_is_a_doubt_and_its_look_up_follows() {
     let world = World::new().await;
     let id = world.authorized(Duration::ZERO).await;
     *lock(&world.registrar.inner.rule) = Some(handover_core::connection::LookUpRule {
         delay_seconds: 900,
-        pair_if_absent: handover_core::connection::PairFate::Unspent,
+        pair_if_absent: PairFate::Unspent,
     });
     // Dies while the attempt is under way.
     tokio::select! {

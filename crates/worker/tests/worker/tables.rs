@@ -2,7 +2,12 @@
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
-use handover_core::{connection::Status, event::What};
+use handover_core::{
+    apply::Along,
+    budget::Budget,
+    connection::Status,
+    event::{Actor, Event, What},
+};
 use handover_simulation::{faulty::Fault, lock};
 use handover_worker::WakeError;
 
@@ -65,6 +70,21 @@ async fn an_outcome_is_stored_whatever_the_table_does() {
         let told = world.history(id).await.into_iter().filter(registered).count();
         assert_eq!(told, 1, "{faults:?}");
     }
+}
+
+/// Its writer is recognised: it is not told that there is nothing to do any more.
+#[tokio::test]
+async fn an_outcome_that_was_written_although_its_answer_was_lost_is_no_refusal() {
+    let world = World::new().await;
+    let id = world.authorized(HOUR).await;
+    writes(&world, &[Fault::After]);
+    let (desk, along) = (world.desk(), Along::default());
+    let budget = Budget::begin(desk.clock, MINUTE);
+    let recorded = desk
+        .record(id, &Event::CancelAsked, &Actor::Worker, &along, &budget)
+        .await;
+    assert_eq!(recorded.unwrap(), world.read(id).await);
+    assert_eq!(world.status(id).await, Status::Cancelled);
 }
 
 #[tokio::test]
