@@ -40,25 +40,6 @@ pub struct Metric {
     pub value: f64,
 }
 
-impl Metric {
-    /// How many there were.
-    #[must_use]
-    pub fn count(name: &'static str, number: u32) -> Self {
-        Self {
-            name,
-            unit: Unit::Count,
-            value: number.into(),
-        }
-    }
-
-    /// Registered databases that have lost their authorisation, or may have; the alarm of `infra/template.yaml` reads it
-    /// by this name.
-    #[must_use]
-    pub fn authorisations_lost(number: u32) -> Self {
-        Self::count("AuthorisationsLost", number)
-    }
-}
-
 /// Writes `metrics`, 100 at most, as one line: namespace [`NAMESPACE`], dimension `deployment`.
 ///
 /// # Errors

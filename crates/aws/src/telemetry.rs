@@ -2,7 +2,6 @@
 
 use std::error::Error;
 
-use handover_core::connection::{Connection, Done};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     Layer,
@@ -84,25 +83,6 @@ pub fn error_chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     one_line(&text, usize::MAX)
-}
-
-/// The line that says that a registered database has lost its authorisation, or may have. It goes along with
-/// [`Metric::authorisations_lost`](crate::metrics::Metric::authorisations_lost).
-pub fn cut_off(connection: &Connection, done: &Done) {
-    if let Some(by) = done.superseded_by {
-        tracing::error!(
-            connection.id = %connection.id,
-            database.segment = %done.segment,
-            by.connection.id = %by,
-            "handover.authorisation_lost"
-        );
-    } else {
-        tracing::error!(
-            connection.id = %connection.id,
-            database.segment = %done.segment,
-            "handover.authorisation_uncertain"
-        );
-    }
 }
 
 /// `text` without line breaks or other control characters, `longest` characters at most.

@@ -85,25 +85,22 @@ impl Background {
         });
     }
 
-    /// Registers the internal extension. To be done before the runtime starts; the future is its loop, which calls `after`
-    /// when an invocation is over.
+    /// Registers the internal extension. To be done before the runtime starts; the future is its loop.
     ///
     /// # Errors
     /// [`NotRegistered`] where there is no Extensions API.
-    pub async fn register<A: Fn() + Clone + Send + 'static>(
+    pub async fn register(
         &self,
         longest: Duration,
-        after: A,
-    ) -> Result<impl Future<Output = Result<(), lambda_extension::Error>> + use<A>, NotRegistered> {
+    ) -> Result<impl Future<Output = Result<(), lambda_extension::Error>> + use<>, NotRegistered> {
         let background = self.clone();
         let wait = move |event: lambda_extension::LambdaEvent| {
-            let (background, after) = (background.clone(), after.clone());
+            let background = background.clone();
             async move {
                 if let NextEvent::Invoke(invocation) = event.next {
                     // Lambda itself ends what takes longer. The limit is for stand-ins that tell of an invocation
                     // which never comes.
                     let _ = tokio::time::timeout(longest, background.over(&invocation.request_id)).await;
-                    after();
                 }
                 Ok::<(), Infallible>(())
             }

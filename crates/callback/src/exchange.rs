@@ -1,11 +1,7 @@
 //! From the point of no return to a stored pair.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use handover_aws::telemetry;
 use handover_core::{
     application::ApplicationSecret,
     apply::{Along, ApplyError, Kept},
@@ -74,17 +70,8 @@ where
             }
         };
         if let Some(connection) = connection {
-            self.say_if_cut_off(&connection);
             self.point(&connection).await;
         }
-    }
-
-    /// It was not registered when its consent was claimed: that a database has lost its authorisation, or may have, became
-    /// known since.
-    fn say_if_cut_off(&self, connection: &Connection) {
-        let Some(done) = connection.cut_off() else { return };
-        telemetry::cut_off(connection, done);
-        self.cut_off.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A pair is in hand. Until it is stored nothing else is looked at: `me` runs beside it, in a task of its own, so

@@ -13,10 +13,7 @@ mod pages;
 mod serve;
 mod settings;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::Arc;
 
 use handover_core::{
     apply::Desk,
@@ -56,7 +53,6 @@ pub struct Callback<S, V, Q, P, C, R> {
     settings: Settings,
     applications: Applications,
     background: Background,
-    cut_off: AtomicU32,
 }
 
 impl<S, V, Q, P, C, R> Callback<S, V, Q, P, C, R> {
@@ -68,7 +64,6 @@ impl<S, V, Q, P, C, R> Callback<S, V, Q, P, C, R> {
             settings,
             applications: Applications::default(),
             background: Background::default(),
-            cut_off: AtomicU32::new(0),
         })
     }
 
@@ -80,12 +75,6 @@ impl<S, V, Q, P, C, R> Callback<S, V, Q, P, C, R> {
     /// What is under way after answers were given.
     pub fn background(&self) -> &Background {
         &self.background
-    }
-
-    /// Registered databases of which it became known here that they have lost their authorisation, or may have, since this
-    /// was asked last.
-    pub fn take_cut_off(&self) -> u32 {
-        self.cut_off.swap(0, Ordering::Relaxed)
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use handover_aws::config::{ConfigError, Deployment, Timeout};
+use handover_aws::config::{ConfigError, Timeout};
 
 /// The gateway gives up after 30 s; reaching it takes its part, too.
 const STILL_WORKING_AFTER: Duration = Duration::from_secs(20);
 
 /// What can be set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// `HANDOVER_DEPLOYMENT`: the dimension of its metrics.
-    pub deployment: String,
     /// `HANDOVER_TIMEOUT_SECONDS`: the function's own timeout.
     pub timeout: Duration,
     /// `HANDOVER_STILL_WORKING_SECONDS`, 20 unless set: a customer whose exchange takes longer, counted from the
@@ -26,7 +24,6 @@ impl Settings {
     /// [`ConfigError`] names the key.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         const STILL_WORKING: &str = "HANDOVER_STILL_WORKING_SECONDS";
-        let deployment = Deployment::read(&get)?.name;
         let timeout = Timeout::for_tokens(&get)?.limit;
         let still_working_after = match get(STILL_WORKING).filter(|text| !text.trim().is_empty()) {
             None => STILL_WORKING_AFTER,
@@ -43,7 +40,6 @@ impl Settings {
                 })?,
         };
         Ok(Self {
-            deployment,
             timeout,
             still_working_after,
         })
@@ -56,7 +52,6 @@ mod tests {
 
     fn read(timeout: &str, still_working: &str) -> Result<Settings, ConfigError> {
         Settings::read(|key| match key {
-            "HANDOVER_DEPLOYMENT" => Some("handover-test".to_owned()),
             "HANDOVER_TIMEOUT_SECONDS" => Some(timeout.to_owned()),
             "HANDOVER_STILL_WORKING_SECONDS" => Some(still_working.to_owned()),
             _ => None,

@@ -104,6 +104,9 @@ fn agenda(connection: &Connection, now: Timestamp) -> Vec<Entry> {
     if !connection.to_tell.is_empty() {
         matters.push((connection.updated_at, Matter::Tell));
     }
+    if matches!(&connection.state, State::Registered(done) if done.to_alarm) {
+        matters.push((connection.updated_at, Matter::Alarm));
+    }
     if connection.erase_to.is_some() {
         matters.push((connection.updated_at, Matter::Erase));
     }

@@ -119,12 +119,6 @@ impl Connection {
             _ => None,
         }
     }
-
-    /// The same, unless `before`, an earlier version of this connection, had it already.
-    #[must_use]
-    pub fn newly_cut_off(&self, before: &Self) -> Option<&Done> {
-        self.cut_off().filter(|_| before.cut_off().is_none())
-    }
 }
 
 /// A link by which a consent may come.

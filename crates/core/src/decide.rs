@@ -166,6 +166,7 @@ pub fn decide(connection: &Connection, event: Event, by: &Actor, now: Timestamp)
         // What is legal to the last.
         (_, Event::Heard { chain, news }) => chains::heard(&mut draft, &chain, news),
         (_, Event::Told(tidings)) => chains::told(&mut draft, &tidings),
+        (_, Event::Alarmed) => chains::alarmed(&mut draft),
         (_, Event::Erased { to }) => asks::erased(&mut draft, to),
         (Registered(_) | Cancelled, Event::ForgetAsked) => asks::forget(&mut draft),
         (Registered(_) | Cancelled, _) => Err(Why::Finished),

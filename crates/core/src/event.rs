@@ -85,6 +85,8 @@ pub enum Event {
     },
     /// Another connection was told.
     Told(Tidings),
+    /// The alarm was raised that the registered database has lost its authorisation, or may have.
+    Alarmed,
     /// The platform did not tell who consented.
     NotIdentified {
         /// The authorisation whose access token was used to ask.
@@ -181,6 +183,7 @@ impl Event {
             Self::RotationFailed { .. } => "a failed rotation",
             Self::Heard { .. } => "news of another chain",
             Self::Told(_) => "tidings that were told",
+            Self::Alarmed => "an alarm that was raised",
             Self::FreshAccessTokenNeeded => "a need for a fresh access token",
             Self::ForgetAsked => "forget",
             Self::Erased { .. } => "an erased history",

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
-use handover_aws::telemetry::{self, error_chain};
+use handover_aws::telemetry::error_chain;
 use handover_core::{
     agenda::{self, Step, Task},
     apply::{Along, ApplyError},
@@ -31,7 +31,6 @@ const STEPS: u32 = 8;
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tended {
     pub warnings: u32,
-    pub cut_off: u32,
     pub rejected: bool,
     pub failed: bool,
     /// How long something had been due already.
@@ -124,12 +123,7 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
         for _ in 0..STEPS {
             match agenda::step(&connection, self.desk.clock.now()) {
                 Step::Decide(matter) => {
-                    let next = self.decide(&connection).await?;
-                    if let Some(done) = next.newly_cut_off(&connection) {
-                        telemetry::cut_off(&next, done);
-                        tended.cut_off += 1;
-                    }
-                    connection = next;
+                    connection = self.decide(&connection).await?;
                     tended.warnings += u32::from(agenda::warns_in_earnest(matter, &connection, self.desk.clock.now()));
                     let Some(wake_at) = connection.wake_at else {
                         return Ok(());

@@ -20,8 +20,6 @@ pub struct Report {
     pub paced: u32,
     /// Warnings to the OEM that a pair nears its end.
     pub warnings: u32,
-    /// Registered databases that have lost their authorisation, or may have.
-    pub cut_off: u32,
     /// Connections that cannot be used: of an unknown version, or damaged. Kept as they are.
     pub rejected: u32,
     /// Connections that could not be dealt with this time.
@@ -36,22 +34,26 @@ impl Report {
     /// As CloudWatch gets them. The alarms of `infra/template.yaml` read them by these names.
     #[must_use]
     pub fn metrics(&self) -> Vec<Metric> {
+        let count = |name, value: u32| Metric {
+            name,
+            unit: Unit::Count,
+            value: value.into(),
+        };
         let mut metrics = vec![
-            Metric::count("SweepCompleted", self.completed.into()),
-            Metric::count("Swept", self.swept),
-            Metric::count("Pointed", self.pointed),
-            Metric::count("Paced", self.paced),
-            Metric::count("Rejected", self.rejected),
-            Metric::count("SweepFailures", self.failed),
-            Metric::count("ExpiringWithinSevenDays", self.warnings),
-            Metric::authorisations_lost(self.cut_off),
+            count("SweepCompleted", self.completed.into()),
+            count("Swept", self.swept),
+            count("Pointed", self.pointed),
+            count("Paced", self.paced),
+            count("Rejected", self.rejected),
+            count("SweepFailures", self.failed),
+            count("ExpiringWithinSevenDays", self.warnings),
             Metric {
                 name: "OldestOverdueSeconds",
                 unit: Unit::Seconds,
                 value: self.oldest_overdue.as_secs_f64().floor(),
             },
         ];
-        metrics.extend(self.in_doubt.map(|in_doubt| Metric::count("InDoubt", in_doubt)));
+        metrics.extend(self.in_doubt.map(|in_doubt| count("InDoubt", in_doubt)));
         metrics
     }
 }
@@ -70,7 +72,6 @@ mod tests {
         let report = Report {
             completed: true,
             warnings: 2,
-            cut_off: 4,
             oldest_overdue: Duration::from_millis(61_900),
             in_doubt: Some(3),
             ..Report::default()
@@ -79,7 +80,6 @@ mod tests {
         assert_eq!(value(&report, "OldestOverdueSeconds"), Some(61.0));
         assert_eq!(value(&report, "InDoubt"), Some(3.0));
         assert_eq!(value(&report, "ExpiringWithinSevenDays"), Some(2.0));
-        assert_eq!(value(&report, "AuthorisationsLost"), Some(4.0));
     }
 
     #[test]

@@ -230,7 +230,6 @@ impl Report {
     fn add(&mut self, one: Tended) -> Option<WakeUp> {
         self.swept += 1;
         self.warnings += one.warnings;
-        self.cut_off += one.cut_off;
         self.rejected += u32::from(one.rejected);
         self.failed += u32::from(one.failed);
         self.oldest_overdue = self.oldest_overdue.max(one.overdue);

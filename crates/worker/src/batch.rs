@@ -5,7 +5,7 @@ use std::{io, panic::AssertUnwindSafe};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{FutureExt, future::join_all};
 use handover_aws::{
-    metrics::{self, Metric},
+    metrics::{self, Metric, Unit},
     queue::{self, Message},
     telemetry::error_chain,
 };
@@ -44,11 +44,19 @@ where
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
         // Boxed: the SDK's futures are nested too deeply to lie in one with the runtime's.
         let batch = self.batch(event).boxed_local().await;
-        let mut counted = vec![
-            Metric::count("ExpiringWithinSevenDays", batch.woken.warnings),
-            Metric::authorisations_lost(batch.woken.cut_off),
+        let counts = [
+            ("ExpiringWithinSevenDays", batch.woken.warnings),
+            ("AuthorisationsLost", batch.woken.alarms),
         ];
-        counted.retain(|metric| metric.value > 0.0);
+        let counted: Vec<_> = counts
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| Metric {
+                name,
+                unit: Unit::Count,
+                value: count.into(),
+            })
+            .collect();
         if !counted.is_empty()
             && let Err(error) = metrics::emit(io::stdout(), &self.settings.deployment, self.desk.clock.now(), &counted)
         {
@@ -64,7 +72,7 @@ where
         let mut batch = Batch::default();
         for (message, (woken, end)) in event.records.iter().zip(ends) {
             batch.woken.warnings = batch.woken.warnings.saturating_add(woken.warnings);
-            batch.woken.cut_off = batch.woken.cut_off.saturating_add(woken.cut_off);
+            batch.woken.alarms = batch.woken.alarms.saturating_add(woken.alarms);
             if let Err(ComesBack) = end {
                 // Without an id nothing can be named: an empty one brings the whole batch back, which is harmless.
                 batch.answer.add_failure(message.message_id.clone().unwrap_or_default());
@@ -88,7 +96,7 @@ where
     async fn follow(&self, message: &str, body: &str, budget: &Budget, woken: &mut Woken) -> Result<(), ComesBack> {
         let connection = match queue::read(body) {
             Ok(Message::Wake(Pointer::Wake { connection })) => connection,
-            Ok(Message::Rescue(rescued)) => return self.bring_home(&rescued, woken).await,
+            Ok(Message::Rescue(rescued)) => return self.bring_home(&rescued).await,
             // Not understood here, perhaps by another version: kept, in the end among the dead letters.
             Err(error) => {
                 tracing::error!(message.id = message, error = %error, "handover.message_refused");

@@ -1,14 +1,13 @@
 //! What follows from a connection without a call outside: telling others, erasing, removing.
 
-use handover_aws::telemetry;
 use handover_core::{
-    apply::ApplyError,
-    connection::{Connection, News, Tidings},
-    event::Actor,
+    apply::{Along, ApplyError},
+    connection::Connection,
+    event::{Actor, Event},
     ports::{Clock, Platform, Queue, Randomness, Registrar, Store, Vault},
 };
 
-use crate::{WakeError, Worker};
+use crate::{WakeError, Worker, report};
 
 impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
 where
@@ -20,15 +19,10 @@ where
     C: Clock,
     N: Randomness,
 {
-    /// Tells other connections what became of their chains. Counts the databases that have lost their authorisation by
-    /// it, or may have.
-    pub(crate) async fn tell(&self, connection: &Connection, cut_off: &mut u32) -> Result<Connection, WakeError> {
+    /// Tells other connections what became of their chains.
+    pub(crate) async fn tell(&self, connection: &Connection) -> Result<Connection, WakeError> {
         let told = self.unless_done(connection, self.desk.tell(connection, &Actor::Worker).await);
-        let told = told.await;
-        for tidings in &connection.to_tell {
-            *cut_off = cut_off.saturating_add(u32::from(self.cut_off(tidings).await));
-        }
-        let told = told?;
+        let told = told.await?;
         tracing::info!(
             connection.id = %connection.id,
             told.count = connection.to_tell.len(),
@@ -37,19 +31,13 @@ where
         Ok(told)
     }
 
-    /// A database that has lost its authorisation is worth more than a record. A line that is lost costs nothing: the
-    /// record stands.
-    async fn cut_off(&self, tidings: &Tidings) -> bool {
-        if matches!(tidings.news, News::Released { .. }) {
-            return false;
-        }
-        let Ok(hearer) = self.desk.load(tidings.to).await else {
-            return false;
-        };
-        // Not what it was told by others before.
-        let current = hearer.chain.as_ref().map(|chain| &chain.authorisation) == Some(&tidings.chain);
-        let done = hearer.cut_off().filter(|_| current);
-        done.inspect(|done| telemetry::cut_off(&hearer, done)).is_some()
+    /// A database that has lost its authorisation is worth more than a record. Said before it is written that it was:
+    /// twice is better than never.
+    pub(crate) async fn alarm(&self, connection: &Connection) -> Result<Connection, WakeError> {
+        connection.cut_off().inspect(|done| report::cut_off(connection, done));
+        let (by, along) = (&Actor::Worker, Along::default());
+        let alarmed = self.desk.apply_to(connection, &Event::Alarmed, by, &along).await;
+        self.unless_done(connection, alarmed).await
     }
 
     /// Erases the history of a customer that was forgotten.

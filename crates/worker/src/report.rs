@@ -34,6 +34,24 @@ pub(crate) fn registered(connection: &Connection, done: &Done) {
     );
 }
 
+/// The line that says a database stands without its authorisation, or may do so.
+pub(crate) fn cut_off(connection: &Connection, done: &Done) {
+    if let Some(by) = done.superseded_by {
+        tracing::error!(
+            connection.id = %connection.id,
+            database.segment = %done.segment,
+            by.connection.id = %by,
+            "handover.authorisation_lost"
+        );
+    } else {
+        tracing::error!(
+            connection.id = %connection.id,
+            database.segment = %done.segment,
+            "handover.authorisation_uncertain"
+        );
+    }
+}
+
 /// What the place of a connection's chain among those of its user means for it.
 pub(crate) fn placed(connection: &Connection) {
     if let State::Reauthorize(Cause::Superseded { .. }) = &connection.state {

@@ -1,6 +1,6 @@
 //! Bringing a pair home that the table could not take.
 
-use handover_aws::telemetry::{self, error_chain};
+use handover_aws::telemetry::error_chain;
 use handover_core::{
     apply::ApplyError,
     decide::{Refused, Why},
@@ -8,7 +8,7 @@ use handover_core::{
     ports::{Clock, Platform, Queue, Randomness, Registrar, Rescued, Store, Vault},
 };
 
-use crate::{Woken, Worker, batch::ComesBack};
+use crate::{Worker, batch::ComesBack};
 
 impl<S, V, Q, P, R, C, N> Worker<'_, S, V, Q, P, R, C, N>
 where
@@ -22,7 +22,7 @@ where
 {
     /// Stores a pair from the rescue queue, and sees to the connection's next wake-up. The message goes only when both
     /// are done: coming twice is harmless.
-    pub(crate) async fn bring_home(&self, rescued: &Rescued, woken: &mut Woken) -> Result<(), ComesBack> {
+    pub(crate) async fn bring_home(&self, rescued: &Rescued) -> Result<(), ComesBack> {
         let connection = match self.desk.bring_home(rescued, &Actor::Worker).await {
             Ok(connection) => connection,
             Err(error) => return Err(not_yet(rescued, &error)),
@@ -35,10 +35,6 @@ where
             pair.kept = kept,
             "handover.pair_home"
         );
-        // A newer consent than the one that was registered.
-        let cut_off = connection.cut_off().filter(|_| !kept);
-        cut_off.inspect(|done| telemetry::cut_off(&connection, done));
-        woken.cut_off = woken.cut_off.saturating_add(u32::from(cut_off.is_some()));
         self.desk.point(&connection).await.map_err(|error| {
             tracing::warn!(connection.id = %connection.id, error = %error_chain(&error), "handover.wake_up_not_sent");
             ComesBack

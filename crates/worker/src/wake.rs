@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use handover_aws::telemetry;
 use handover_core::{
     agenda::{self, Step, Task},
     apply::{Along, ApplyError},
@@ -25,8 +24,8 @@ const CONTENDED: Duration = Duration::from_secs(60);
 pub struct Woken {
     /// How often the OEM was warned that the pair nears its end.
     pub warnings: u32,
-    /// Registered databases that have lost their authorisation, or may have.
-    pub cut_off: u32,
+    /// How often the alarm was raised for a registered database that has lost its authorisation, or may have.
+    pub alarms: u32,
 }
 
 /// A wake-up that has to come back.
@@ -123,10 +122,6 @@ where
             };
             match done {
                 Ok(Some(next)) => {
-                    if let Some(done) = next.newly_cut_off(&connection) {
-                        telemetry::cut_off(&next, done);
-                        woken.cut_off = woken.cut_off.saturating_add(1);
-                    }
                     connection = next;
                     if let Step::Decide(matter) = step {
                         let now = self.desk.clock.now();
@@ -171,7 +166,11 @@ where
             Task::Rotate => self.rotate(connection, budget).await,
             Task::LookUp => self.look_up(connection).await,
             Task::AskIdentity => self.ask_identity(connection, budget).await,
-            Task::Tell => self.tell(connection, &mut woken.cut_off).await,
+            Task::Tell => self.tell(connection).await,
+            Task::Alarm => {
+                woken.alarms = woken.alarms.saturating_add(1);
+                self.alarm(connection).await
+            }
             Task::Erase => self.erase(connection).await,
             Task::Retire => return self.retire(connection).await.map(|()| None),
         }

@@ -223,6 +223,7 @@ fn scene() -> Evidence {
         at: at(200),
         superseded_by: None,
         authorisation_uncertain: false,
+        to_alarm: false,
     });
     Evidence {
         books: Books {

@@ -174,7 +174,6 @@ async fn door() -> Arc<Door> {
     add_application(&ports.store, &ports.vault).await;
     ports.store.write(&invited()).await.unwrap();
     let settings = Settings {
-        deployment: "test".to_owned(),
         timeout: Duration::from_secs(120),
         still_working_after: Duration::from_secs(20),
     };

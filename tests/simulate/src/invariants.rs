@@ -205,7 +205,8 @@ pub fn is_at_rest(connection: &Connection) -> bool {
     done_with
         && !goes_soon
         && match connection.state.status() {
-            Status::Registered | Status::Cancelled => true,
+            Status::Registered => connection.cut_off().is_none_or(|done| !done.to_alarm),
+            Status::Cancelled => true,
             Status::Invited | Status::Failed | Status::Reauthorize => true,
             Status::Authorized | Status::AwaitingOperator | Status::Registering | Status::InDoubt => false,
         }

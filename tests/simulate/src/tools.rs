@@ -125,7 +125,6 @@ impl Tools {
             randomness: self.chance,
         };
         let settings = handover_callback::Settings {
-            deployment: "test".to_owned(),
             timeout: TIMEOUT,
             still_working_after: STILL_WORKING,
         };

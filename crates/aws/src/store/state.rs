@@ -146,12 +146,14 @@ mod tests {
                 at: at(9),
                 superseded_by: None,
                 authorisation_uncertain: false,
+                to_alarm: false,
             }),
             State::Registered(Done {
                 segment: "acme".parse().unwrap(),
                 at: at(9),
                 superseded_by: Some(scene::id(at(0))),
                 authorisation_uncertain: true,
+                to_alarm: true,
             }),
             State::Cancelled,
         ]

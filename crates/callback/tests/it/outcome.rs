@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use handover_core::{
+    agenda::{self, Step, Task},
     apply::Along,
     connection::{Attempter, PairFate, State},
     event::{Actor, Event, Outcome, Settlement},
     ids::EffectId,
-    ports::{Clock, Randomness},
+    ports::{Clock, Pointer, Randomness},
     registration::later,
 };
 
@@ -113,7 +114,7 @@ async fn a_lease_that_ended_without_a_word_asks_for_a_new_try() {
 
 /// An attempt that was taken for failed turns out to have made it, while the customer consents again.
 #[tokio::test(start_paused = true)]
-async fn a_database_that_stands_on_the_consent_before_is_counted() {
+async fn a_database_that_stands_on_the_consent_before_is_put_before_the_worker() {
     let (world, id, mut browser, _) = connected().await;
     let effect = attempt(&world, id).await;
     let outcome = Outcome::Unanswered {
@@ -131,9 +132,11 @@ async fn a_database_that_stands_on_the_consent_before_is_counted() {
         segment: "jansen".parse().unwrap(),
     };
     world.ask(id, Event::AttemptEnded { effect, outcome }).await;
-    assert_eq!(world.callback.take_cut_off(), 0);
     world.idle().await;
-    assert!(world.connection(id).await.cut_off().is_some());
-    assert_eq!(world.callback.take_cut_off(), 1);
-    assert_eq!(world.callback.take_cut_off(), 0, "counted once");
+    let connection = world.connection(id).await;
+    assert!(connection.cut_off().is_some());
+    let now = world.ports().clock.now();
+    assert_eq!(agenda::step(&connection, now), Step::Perform(Task::Alarm));
+    let pointer = Pointer::Wake { connection: id };
+    assert_eq!(world.ports().queue.inner.waiting().last(), Some(&(now, pointer)));
 }

@@ -57,7 +57,6 @@ impl World {
             randomness: Chance::seeded(7),
         };
         let settings = Settings {
-            deployment: "test".to_owned(),
             timeout: TIMEOUT,
             still_working_after: Duration::from_secs(20),
         };

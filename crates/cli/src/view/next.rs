@@ -33,6 +33,7 @@ pub(super) fn next(connection: &Connection, now: Timestamp) -> Option<Next> {
             Matter::Remind => "remind",
             // The worker's: never to be decided only.
             Matter::Tell
+            | Matter::Alarm
             | Matter::AskIdentity
             | Matter::Register
             | Matter::Rotate
@@ -45,6 +46,7 @@ pub(super) fn next(connection: &Connection, now: Timestamp) -> Option<Next> {
         Step::Perform(Task::LookUp) => "look_up",
         Step::Perform(Task::AskIdentity) => "ask_identity",
         Step::Perform(Task::Tell) => "tell",
+        Step::Perform(Task::Alarm) => "alarm",
         Step::Perform(Task::Erase) => "erase",
         Step::Perform(Task::Retire) => "retire",
     };

@@ -23,6 +23,7 @@ pub fn next_in_words(what: &str) -> &'static str {
         "complete" => "the token pair is renewed, for the access token that is missing",
         "freshen" => "the token pair is renewed, for an access token that still lives",
         "tell" => "another connection is told what became of its consent",
+        "alarm" => "the alarm is raised that the database has lost its authorisation, or may have",
         "erase" => "the history is erased",
         "retire" => "it is removed, with its history",
         _ => "somebody is reminded",

@@ -293,7 +293,7 @@ async fn a_registered_database_that_lost_its_authorisation_is_told_loudly() {
         format!("status  registered: the database is jansen-bv, but its authorisation was lost to {second}\n"),
         "\nauthorisation lost: the database `jansen-bv` has lost its authorisation".into(),
         format!("the database jansen-bv has lost its authorisation: the same user consented again, as {second}"),
-        "it is removed, with its history".into(),
+        ": the alarm is raised that the database has lost its authorisation".into(),
     ] {
         assert!(text.contains(&told), "{told}: {text}");
     }

@@ -15,6 +15,8 @@ pub enum Matter {
     Warn,
     /// Another connection is told what became of its chain.
     Tell,
+    /// The alarm is raised that the registered database has lost its authorisation, or may have.
+    Alarm,
     /// The platform is asked who consented. Needs secrets. Before the registration, which waits for the answer.
     AskIdentity,
     /// The registration is due and waits for a person.
@@ -58,6 +60,8 @@ pub enum Task {
     AskIdentity,
     /// Tell other connections what became of their chains.
     Tell,
+    /// Raise the alarm for a database without its authorisation.
+    Alarm,
     /// Erase the history.
     Erase,
     /// Remove the connection with its history.
@@ -70,7 +74,7 @@ impl Task {
     pub fn calls_outside(self) -> bool {
         match self {
             Self::Register | Self::Rotate | Self::LookUp | Self::AskIdentity => true,
-            Self::Tell | Self::Erase | Self::Retire => false,
+            Self::Tell | Self::Alarm | Self::Erase | Self::Retire => false,
         }
     }
 }
@@ -82,6 +86,7 @@ impl Matter {
                 Step::Decide(self)
             }
             Self::Tell => Step::Perform(Task::Tell),
+            Self::Alarm => Step::Perform(Task::Alarm),
             Self::AskIdentity => Step::Perform(Task::AskIdentity),
             Self::Register => Step::Perform(Task::Register),
             Self::Rotate => Step::Perform(Task::Rotate),

@@ -14,6 +14,28 @@ pub struct Attention {
     pub since: Timestamp,
 }
 
+impl Attention {
+    /// What takes the place of `earlier`: its last word. But a database without its authorisation, and another one that
+    /// became known late, have both to be looked at.
+    pub(crate) fn after(self, earlier: Self) -> Self {
+        let both = match (earlier.problem, self.problem) {
+            (Problem::AuthorisationLost, Problem::LateSuccess) => Some(format!("{}; {}", earlier.text, self.text)),
+            (Problem::LateSuccess, Problem::AuthorisationLost) => Some(format!("{}; {}", self.text, earlier.text)),
+            _ => None,
+        };
+        let since = earlier.since;
+        match both {
+            Some(text) => Self {
+                problem: Problem::AuthorisationLost,
+                text,
+                since,
+            },
+            None if earlier.problem == self.problem => Self { since, ..self },
+            None => self,
+        }
+    }
+}
+
 /// A kind of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

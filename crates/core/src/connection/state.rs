@@ -248,6 +248,9 @@ pub struct Done {
     /// Whether another consent may have ended that chain, which nobody will ever know by itself.
     #[serde(default, skip_serializing_if = "is_false")]
     pub authorisation_uncertain: bool,
+    /// Whether the alarm for either is still to be raised.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub to_alarm: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

@@ -228,6 +228,7 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment, made: Made) {
         at: draft.now,
         superseded_by: None,
         authorisation_uncertain: false,
+        to_alarm: false,
     }));
     draft.record(What::Registered { segment, late_seconds });
     if let Some(by) = wishes.superseded_by {

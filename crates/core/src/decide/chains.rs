@@ -70,6 +70,15 @@ pub(super) fn told(draft: &mut Draft<'_>, tidings: &Tidings) -> Result<(), Why> 
     Ok(())
 }
 
+/// The alarm for a database without its authorisation was raised.
+pub(super) fn alarmed(draft: &mut Draft<'_>) -> Result<(), Why> {
+    match &mut draft.connection.state {
+        State::Registered(done) if done.to_alarm => done.to_alarm = false,
+        _ => return Err(Why::NothingToDo),
+    }
+    Ok(())
+}
+
 /// A later consent of the same user has ended this chain.
 pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
     // Whatever it has ended itself, that one has ended too.
@@ -78,6 +87,7 @@ pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
     match &mut connection.state {
         State::Registered(done) if done.superseded_by.is_none() => {
             done.superseded_by = Some(by);
+            done.to_alarm = true;
             let segment = done.segment.clone();
             draft.attention(
                 Problem::AuthorisationLost,
@@ -223,10 +233,12 @@ pub(super) fn cut_off_by_own_consent(draft: &mut Draft<'_>) {
 }
 
 fn may_have_lost(draft: &mut Draft<'_>, why: &str) {
-    if let State::Registered(done) = &mut draft.connection.state
-        && done.superseded_by.is_none()
-    {
+    if draft.connection.cut_off().is_some() {
+        return;
+    }
+    if let State::Registered(done) = &mut draft.connection.state {
         done.authorisation_uncertain = true;
+        done.to_alarm = true;
         let segment = done.segment.clone();
         let text = format!(
             "the database `{segment}` may have lost its authorisation: {why}; look whether it still gets data",

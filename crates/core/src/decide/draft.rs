@@ -51,16 +51,15 @@ impl<'a> Draft<'a> {
     }
 
     pub fn attention(&mut self, problem: Problem, text: impl Into<String>) {
-        // Nothing is worse than that a database has lost its authorisation.
-        if problem != Problem::AuthorisationLost && self.connection.cut_off().is_some() {
-            return;
-        }
-        let text = text.into();
-        let since = match &self.connection.attention {
-            Some(earlier) if earlier.problem == problem => earlier.since,
-            _ => self.now,
+        let attention = Attention {
+            problem,
+            text: text.into(),
+            since: self.now,
         };
-        self.connection.attention = Some(Attention { problem, text, since });
+        self.connection.attention = Some(match self.connection.attention.take() {
+            Some(earlier) => attention.after(earlier),
+            None => attention,
+        });
     }
 
     /// One of `problems`, if a person was told of it, is settled.

@@ -34,6 +34,7 @@ pub(super) fn woke(draft: &mut Draft<'_>) -> Result<(), Why> {
         | Matter::Rotate
         | Matter::LookUp
         | Matter::Erase
+        | Matter::Alarm
         | Matter::Retire => return Err(Why::NothingToDo),
     }
     Ok(())

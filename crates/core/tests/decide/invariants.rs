@@ -42,12 +42,25 @@ pub fn of_a_step(before: &Connection, event: &Event, decision: &Decision, now: T
         "invariant_every_write_has_a_revision"
     );
     // What says only that something was done adds nothing to the history.
-    let silent = matches!(event, Event::Told(_) | Event::Erased { .. } | Event::Identified { .. });
+    let silent = matches!(
+        event,
+        Event::Told(_) | Event::Alarmed | Event::Erased { .. } | Event::Identified { .. }
+    );
     assert!(
         silent || !decision.records.is_empty(),
         "invariant_every_write_leaves_a_record: {event:?}"
     );
     of_an_effect_under_way(before, event, after);
+    let cut_off = |connection: &Connection| {
+        let done = connection.cut_off()?;
+        Some((done.superseded_by, done.authorisation_uncertain))
+    };
+    let was_to_alarm = to_alarm(before) && !matches!(event, Event::Alarmed);
+    assert_eq!(
+        to_alarm(after),
+        was_to_alarm || cut_off(after) != cut_off(before),
+        "invariant_a_lost_authorisation_rings_until_the_alarm_was_raised: {event:?}"
+    );
     for record in &decision.records {
         let written = serde_json::to_value(record).unwrap();
         assert_eq!(
@@ -189,7 +202,7 @@ fn of_the_finished(connection: &Connection, books: &Books) {
         connection.effect.is_none() && connection.link.is_none() && connection.contests.is_empty(),
         "invariant_final_is_closed"
     );
-    let at_once = !connection.to_tell.is_empty() || connection.erase_to.is_some();
+    let at_once = !connection.to_tell.is_empty() || connection.erase_to.is_some() || to_alarm(connection);
     let days = if at_once {
         0
     } else {
@@ -199,8 +212,12 @@ fn of_the_finished(connection: &Connection, books: &Books) {
     assert_eq!(
         connection.wake_at,
         Some(wakes_at),
-        "invariant_final_wakes_to_tell_to_erase_and_to_go"
+        "invariant_final_wakes_to_tell_to_alarm_to_erase_and_to_go"
     );
+}
+
+fn to_alarm(connection: &Connection) -> bool {
+    matches!(&connection.state, State::Registered(done) if done.to_alarm)
 }
 
 fn of_its_pair(connection: &Connection, status: Status) {

@@ -64,6 +64,7 @@ pub enum Move {
     },
     Forget,
     Erase,
+    Alarm,
 }
 
 /// How an attempt ends.
@@ -216,7 +217,7 @@ pub fn moves() -> impl Strategy<Value = Move> {
         2 => (0_u8..3, 0_u8..3).prop_map(|(which, answer)| Move::LookUp { which, answer }),
         1 => (0_u32..4_000_000).prop_map(Move::Reschedule),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(registered, unspent)| Move::Settle { registered, unspent }),
-        1 => prop_oneof![3 => Just(Move::Erase), 1 => Just(Move::Forget)],
+        1 => prop_oneof![3 => Just(Move::Erase), 3 => Just(Move::Alarm), 1 => Just(Move::Forget)],
     ]
 }
 

@@ -10,7 +10,7 @@ use handover_core::{
 use jiff::Timestamp;
 
 use crate::{
-    moves::{Fate, How, Move, Place, START},
+    moves::{Fate, Heard, How, Move, Place, START},
     world::World,
 };
 
@@ -306,8 +306,12 @@ fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
     });
     assert_eq!(world.play(&settled(true)), None);
     assert!(world.connection.cut_off().is_some());
-    // What else a person should know does not hide that.
-    assert_eq!(world.play(&Move::Identify(Place::After(1))), None);
+    // The alarm is raised once …
+    assert_eq!(step(&world), Step::Perform(Task::Alarm));
+    assert_eq!(world.play(&Move::Alarm), None);
+    assert!(matches!(step(&world), Step::Rest(_)));
+    assert_eq!(world.play(&Move::Alarm), Some(Why::NothingToDo));
+    // … and what else a person should know stands beside it.
     let late = Event::AttemptEnded {
         effect: world.attempts[0],
         outcome: Outcome::Registered {
@@ -320,6 +324,44 @@ fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
     assert!(world.connection.cut_off().is_some());
     let told = world.connection.attention.as_ref().unwrap();
     assert_eq!(told.problem, Problem::AuthorisationLost);
+    assert!(
+        told.text.contains("`acme`") && told.text.contains("`another`"),
+        "{}",
+        told.text
+    );
+}
+
+/// The other way round.
+#[test]
+fn a_database_that_was_heard_of_late_is_told_of_beside_the_lost_authorisation() {
+    let mut world = taken_for_failed();
+    let late = Event::AttemptEnded {
+        effect: world.attempts[0],
+        outcome: Outcome::Registered {
+            segment: "another".parse().unwrap(),
+        },
+    };
+    world.play(&Move::Retry);
+    world.play(&BEGIN);
+    world.connection = decide(&world.connection, late, &Actor::Worker, world.now)
+        .unwrap()
+        .connection;
+    world.play(&Move::Hear {
+        of: 0,
+        told: Heard::Superseded,
+        by: 1,
+    });
+    world.play(&Move::End {
+        which: 0,
+        how: How::Registered,
+    });
+    let told = world.connection.attention.as_ref().unwrap();
+    assert_eq!(told.problem, Problem::AuthorisationLost);
+    assert!(
+        told.text.contains("lost its authorisation") && told.text.contains("`another`"),
+        "{}",
+        told.text
+    );
 }
 
 /// The worker says what was in the way of what: two tasks may be due.

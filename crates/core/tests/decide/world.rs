@@ -305,6 +305,7 @@ impl World {
                 }
             }),
             Move::Forget => Event::ForgetAsked,
+            Move::Alarm => Event::Alarmed,
             Move::Erase => Event::Erased {
                 to: self.connection.erase_to?,
             },
@@ -415,6 +416,9 @@ impl World {
             }
             Task::Tell => {
                 self.play(&Move::Tell { which: 0 });
+            }
+            Task::Alarm => {
+                assert_eq!(self.play(&Move::Alarm), None);
             }
             Task::Erase => {
                 self.play(&Move::Erase);

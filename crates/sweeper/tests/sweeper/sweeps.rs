@@ -106,7 +106,7 @@ async fn warnings_that_no_renewal_follows_are_counted() {
 
 /// An attempt that was taken for failed turns out to have made it, while a consent is under way that comes to no end.
 #[tokio::test]
-async fn a_database_that_may_have_lost_its_authorisation_is_counted() {
+async fn a_database_that_may_have_lost_its_authorisation_is_put_before_the_worker() {
     let world = World::new().await;
     let id = world.authorized(Duration::ZERO).await;
     world.outcome(Outcome::Unanswered {
@@ -138,10 +138,10 @@ async fn a_database_that_may_have_lost_its_authorisation_is_counted() {
     };
     world.ask(id, found).await;
     world.clock.advance(4 * MINUTE);
-    assert_eq!(sweep(&world).await.cut_off, 1);
+    assert_eq!(sweep(&world).await.pointed, 1);
     assert_eq!(world.status(id).await, Status::Registered);
-    world.clock.advance(DAY);
-    assert_eq!(sweep(&world).await.cut_off, 0, "counted once");
+    assert_eq!(world.wake(id).await.unwrap().alarms, 1);
+    assert_eq!(world.wake(id).await.unwrap().alarms, 0, "once");
 }
 
 #[tokio::test]
