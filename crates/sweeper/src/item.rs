@@ -226,7 +226,8 @@ impl<S: Store, Q: Queue, C: Clock, N: Randomness> Sweeper<'_, S, Q, C, N> {
 fn turn(connection: &Connection, step: Step, now: Timestamp, indexed: Timestamp) -> Option<Turn> {
     match step {
         // Who consented can be asked for as long as the access token lives: ten minutes.
-        Step::Perform(Task::AskIdentity) | Step::Decide(_) | Step::Rest(_) => None,
+        // An alarm is somebody's to hear now.
+        Step::Perform(Task::AskIdentity | Task::Alarm) | Step::Decide(_) | Step::Rest(_) => None,
         Step::Perform(task) if !task.calls_outside() => Some(Turn::Inside),
         Step::Perform(_) => match agenda::next_wake(connection, now) {
             Some(at) if indexed >= later(at, LONGEST_DELAY) => Some(Turn::Given),

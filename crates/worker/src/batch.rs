@@ -44,23 +44,8 @@ where
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
         // Boxed: the SDK's futures are nested too deeply to lie in one with the runtime's.
         let batch = self.batch(event).boxed_local().await;
-        let counts = [
-            ("ExpiringWithinSevenDays", batch.woken.warnings),
-            ("AuthorisationsLost", batch.woken.alarms),
-        ];
-        let counted: Vec<_> = counts
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(name, count)| Metric {
-                name,
-                unit: Unit::Count,
-                value: count.into(),
-            })
-            .collect();
-        if !counted.is_empty()
-            && let Err(error) = metrics::emit(io::stdout(), &self.settings.deployment, self.desk.clock.now(), &counted)
-        {
-            tracing::warn!(error = %error, "handover.metrics_lost");
+        if batch.woken.warnings > 0 {
+            self.count("ExpiringWithinSevenDays", batch.woken.warnings);
         }
         batch.answer
     }
@@ -72,13 +57,26 @@ where
         let mut batch = Batch::default();
         for (message, (woken, end)) in event.records.iter().zip(ends) {
             batch.woken.warnings = batch.woken.warnings.saturating_add(woken.warnings);
-            batch.woken.alarms = batch.woken.alarms.saturating_add(woken.alarms);
             if let Err(ComesBack) = end {
                 // Without an id nothing can be named: an empty one brings the whole batch back, which is harmless.
                 batch.answer.add_failure(message.message_id.clone().unwrap_or_default());
             }
         }
         batch
+    }
+
+    pub(crate) fn count(&self, name: &'static str, number: u32) {
+        let Some(deployment) = &self.settings.deployment else {
+            return;
+        };
+        let counted = [Metric {
+            name,
+            unit: Unit::Count,
+            value: number.into(),
+        }];
+        if let Err(error) = metrics::emit(io::stdout(), deployment, self.desk.clock.now(), &counted) {
+            tracing::warn!(error = %error, "handover.metrics_lost");
+        }
     }
 
     async fn message(&self, message: &SqsMessage, budget: &Budget) -> (Woken, Result<(), ComesBack>) {

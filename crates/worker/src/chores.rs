@@ -1,4 +1,4 @@
-//! What follows from a connection without a call outside: telling others, erasing, removing.
+//! What follows from a connection without a call outside: telling others, raising the alarm, erasing, removing.
 
 use handover_core::{
     apply::{Along, ApplyError},
@@ -34,7 +34,10 @@ where
     /// A database that has lost its authorisation is worth more than a record. Said before it is written that it was:
     /// twice is better than never.
     pub(crate) async fn alarm(&self, connection: &Connection) -> Result<Connection, WakeError> {
-        connection.cut_off().inspect(|done| report::cut_off(connection, done));
+        if let Some(done) = connection.cut_off() {
+            report::cut_off(connection, done);
+            self.count("AuthorisationsLost", 1);
+        }
         let (by, along) = (&Actor::Worker, Along::default());
         let alarmed = self.desk.apply_to(connection, &Event::Alarmed, by, &along).await;
         self.unless_done(connection, alarmed).await

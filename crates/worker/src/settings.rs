@@ -7,8 +7,8 @@ use handover_aws::config::{ConfigError, Deployment, Timeout};
 /// What the environment says to this function only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// `HANDOVER_DEPLOYMENT`: the dimension of its metrics.
-    pub deployment: String,
+    /// `HANDOVER_DEPLOYMENT`: the dimension of its metrics. `None`: they are not written.
+    pub deployment: Option<String>,
     /// `HANDOVER_TIMEOUT_SECONDS`: the function's own timeout. Nothing is sent that does not fit into what is left of it.
     pub timeout: Duration,
     /// `HANDOVER_ACCEPT_UNKNOWN_IDENTITY`, `false` unless set: whether a pair may be registered although the platform
@@ -23,7 +23,7 @@ impl Settings {
     /// [`ConfigError`] names the key.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
-            deployment: Deployment::read(&get)?.name,
+            deployment: Some(Deployment::read(&get)?.name),
             timeout: Timeout::for_tokens(&get)?.limit,
             accept_unknown_identity: accept_unknown_identity(&get)?,
         })

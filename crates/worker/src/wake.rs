@@ -24,8 +24,6 @@ const CONTENDED: Duration = Duration::from_secs(60);
 pub struct Woken {
     /// How often the OEM was warned that the pair nears its end.
     pub warnings: u32,
-    /// How often the alarm was raised for a registered database that has lost its authorisation, or may have.
-    pub alarms: u32,
 }
 
 /// A wake-up that has to come back.
@@ -118,7 +116,7 @@ where
                     return Ok(());
                 }
                 Step::Decide(_) => self.decide(&connection).await.map(Some),
-                Step::Perform(task) => self.perform(task, &connection, budget, woken).await,
+                Step::Perform(task) => self.perform(task, &connection, budget).await,
             };
             match done {
                 Ok(Some(next)) => {
@@ -159,7 +157,6 @@ where
         task: Task,
         connection: &Connection,
         budget: &Budget,
-        woken: &mut Woken,
     ) -> Result<Option<Connection>, WakeError> {
         match task {
             Task::Register => self.register(connection, budget).await,
@@ -167,10 +164,7 @@ where
             Task::LookUp => self.look_up(connection).await,
             Task::AskIdentity => self.ask_identity(connection, budget).await,
             Task::Tell => self.tell(connection).await,
-            Task::Alarm => {
-                woken.alarms = woken.alarms.saturating_add(1);
-                self.alarm(connection).await
-            }
+            Task::Alarm => self.alarm(connection).await,
             Task::Erase => self.erase(connection).await,
             Task::Retire => return self.retire(connection).await.map(|()| None),
         }

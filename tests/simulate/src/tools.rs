@@ -96,7 +96,7 @@ impl Tools {
             platform: &self.platform,
             registrar: &self.registrar,
             settings: handover_worker::Settings {
-                deployment: String::new(),
+                deployment: None,
                 timeout: TIMEOUT,
                 accept_unknown_identity: false,
             },

@@ -2,6 +2,7 @@
 
 mod clock;
 pub mod faulty;
+mod lines;
 mod platform;
 mod queue;
 mod registrar;
@@ -9,6 +10,7 @@ mod store;
 mod vault;
 
 pub use clock::{Chance, ManualClock};
+pub use lines::Lines;
 pub use platform::{ScriptedPlatform, received};
 pub use queue::MemoryQueue;
 pub use registrar::ScriptedRegistrar;

@@ -1,35 +1,18 @@
 //! Nothing secret in a log line or on a page.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
-};
+use std::sync::atomic::Ordering::Relaxed;
 
 use handover_core::{
     connection::Problem,
     ports::{ExchangeError, MeError},
 };
-use handover_simulation::faulty::Fault;
+use handover_simulation::{Lines, faulty::Fault};
 use tracing::Level;
 
 use crate::{
     browser::{Browser, Trip},
     world::World,
 };
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// All that may go wrong, one after the other, on ways of their own.
 async fn many_ways(secrets: &mut Vec<String>, pages: &mut String) {
@@ -111,7 +94,7 @@ async fn neither_lines_nor_pages_tell_a_secret() {
     let (mut secrets, mut pages) = (Vec::new(), String::new());
     many_ways(&mut secrets, &mut pages).await;
     drop(guard);
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged = lines.text();
     for expected in ["handover.pair_received", "handover.exchange_failed"] {
         assert!(logged.contains(expected), "{expected}: {logged}");
     }

@@ -18,20 +18,26 @@ impl Attention {
     /// What takes the place of `earlier`: its last word. But a database without its authorisation, and another one that
     /// became known late, have both to be looked at.
     pub(crate) fn after(self, earlier: Self) -> Self {
-        let both = match (earlier.problem, self.problem) {
-            (Problem::AuthorisationLost, Problem::LateSuccess) => Some(format!("{}; {}", earlier.text, self.text)),
-            (Problem::LateSuccess, Problem::AuthorisationLost) => Some(format!("{}; {}", self.text, earlier.text)),
-            _ => None,
-        };
-        let since = earlier.since;
-        match both {
-            Some(text) => Self {
-                problem: Problem::AuthorisationLost,
-                text,
-                since,
+        use Problem::{AuthorisationLost, LateSuccess};
+        match (earlier.problem, self.problem) {
+            (AuthorisationLost, LateSuccess) => Self {
+                text: format!("{}; {}", earlier.text, self.text),
+                ..earlier
             },
-            None if earlier.problem == self.problem => Self { since, ..self },
-            None => self,
+            (LateSuccess, AuthorisationLost) => Self {
+                text: format!("{}; {}", self.text, earlier.text),
+                ..self
+            },
+            // From perhaps to surely, once at most.
+            (AuthorisationLost, AuthorisationLost) => Self {
+                text: format!("{}; before: {}", self.text, earlier.text),
+                ..earlier
+            },
+            (before, now) if before == now => Self {
+                since: earlier.since,
+                ..self
+            },
+            _ => self,
         }
     }
 }

@@ -329,6 +329,20 @@ fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
         "{}",
         told.text
     );
+    // Then it is lost for certain: that rings again, and hides nothing either.
+    let superseded = Move::Hear {
+        of: 0,
+        told: Heard::Superseded,
+        by: 1,
+    };
+    assert_eq!(world.play(&superseded), None);
+    assert_eq!(step(&world), Step::Perform(Task::Alarm));
+    let told = world.connection.attention.as_ref().unwrap();
+    assert!(
+        told.text.contains("has lost its authorisation") && told.text.contains("`another`"),
+        "{}",
+        told.text
+    );
 }
 
 /// The other way round.

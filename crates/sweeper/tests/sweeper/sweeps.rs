@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use handover_core::{
-    connection::{OpenLink, PairFate, Status},
+    connection::{Connection, OpenLink, PairFate, Status},
     event::{Actor, Event, Outcome, Settlement},
     ids::{AuthorisationId, EffectId, LinkHash},
     ports::{Clock, DuePointer, Randomness, Store},
@@ -140,8 +140,10 @@ async fn a_database_that_may_have_lost_its_authorisation_is_put_before_the_worke
     world.clock.advance(4 * MINUTE);
     assert_eq!(sweep(&world).await.pointed, 1);
     assert_eq!(world.status(id).await, Status::Registered);
-    assert_eq!(world.wake(id).await.unwrap().alarms, 1);
-    assert_eq!(world.wake(id).await.unwrap().alarms, 0, "once");
+    let to_alarm = |connection: &Connection| connection.cut_off().map(|done| done.to_alarm);
+    assert_eq!(to_alarm(&world.read(id).await), Some(true));
+    world.work().await;
+    assert_eq!(to_alarm(&world.read(id).await), Some(false));
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
-//! Erasing and removing.
+//! Raising the alarm, erasing and removing.
 
 use std::time::Duration;
 
 use handover_core::{
-    connection::{State, Status},
+    connection::{News, State, Status},
     event::{Event, What},
     ids::ConnectionId,
-    ports::Store,
+    ports::{Clock, Store},
 };
+use handover_simulation::Lines;
 
 use crate::world::{DAY, World};
 
@@ -16,6 +17,41 @@ async fn registered(world: &World) -> ConnectionId {
     world.wake(id).await.unwrap();
     assert_eq!(world.status(id).await, Status::Registered);
     id
+}
+
+/// Said before it is noted that it was.
+#[tokio::test]
+async fn an_alarm_is_raised_wherever_its_process_dies() {
+    // With one subscriber only, another test's thread could switch the line off for all.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    for calls in 0.. {
+        let world = World::new().await;
+        let id = registered(&world).await;
+        let superseded = Event::Heard {
+            chain: world.read(id).await.chain.unwrap().authorisation,
+            news: News::Superseded {
+                by: ConnectionId::new(world.clock.now(), 1),
+            },
+        };
+        world.ask(id, superseded).await;
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let logging = tracing::subscriber::set_default(subscriber);
+        world.fate.dies_after(calls);
+        let lived = world.fate.run(world.wake(id)).await.is_some();
+        world.fate.lives();
+        drop(logging);
+        let said = lines.text().contains("handover.authorisation_lost");
+        let to_alarm = world.read(id).await.cut_off().unwrap().to_alarm;
+        assert!(said || to_alarm, "after {calls} calls");
+        world.wake(id).await.unwrap();
+        assert!(!world.read(id).await.cut_off().unwrap().to_alarm, "after {calls} calls");
+        if lived {
+            assert!(said && calls > 1, "only {calls} places to die at");
+            break;
+        }
+    }
 }
 
 #[tokio::test]

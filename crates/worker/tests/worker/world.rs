@@ -117,7 +117,7 @@ impl World {
             platform: &self.platform,
             registrar: &self.registrar,
             settings: Settings {
-                deployment: "handover-test".into(),
+                deployment: None,
                 timeout: self.timeout,
                 accept_unknown_identity: self.accept_unknown_identity,
             },
