@@ -5,7 +5,7 @@ use std::time::Duration;
 use handover_core::{
     application::PlatformKind,
     chain::order,
-    connection::{Connection, Identity, News, PairKey, Problem},
+    connection::{Identity, News, PairKey, Problem, Tidings},
     decide::FIRST_GENERATION,
     event::{Brought, Event},
     ids::{AuthorisationId, EffectId},
@@ -169,18 +169,16 @@ pub fn identity() -> Identity {
 }
 
 /// The place of the teller's chain, which is dead, goes to the hearer's, if nobody has taken it since.
-pub fn hand_back(state: &mut State, teller: &Connection, hearer: usize, news: &News) {
-    let held = |holder: &handover_core::ports::Claimed| {
-        teller
-            .chain
-            .as_ref()
-            .is_some_and(|chain| chain.authorisation == holder.authorisation)
-    };
-    let (News::Released { .. }, true) = (news, state.holder.as_ref().is_some_and(held)) else {
+pub fn hand_back(state: &mut State, hearer: usize, tidings: &Tidings) {
+    let held = |holder: &handover_core::ports::Claimed| tidings.of.as_ref() == Some(&holder.authorisation);
+    let (News::Released { .. }, true) = (&tidings.news, state.holder.as_ref().is_some_and(held)) else {
         return;
     };
     if let Some(hearer) = state.connections.get(hearer)
-        && let Some(chain) = &hearer.chain
+        && let Some(chain) = hearer
+            .chain
+            .as_ref()
+            .filter(|chain| chain.authorisation == tidings.chain)
     {
         state.holder = Some(chain.claimed(hearer.id));
     }

@@ -240,7 +240,7 @@ impl Protocol {
             news: tidings.news.clone(),
         };
         if self.write(state, hearer, event).is_ok() {
-            crate::tab::hand_back(state, &teller, hearer, &tidings.news);
+            crate::tab::hand_back(state, hearer, &tidings);
         }
         if noted {
             let _ = self.write(state, of, Event::Told(tidings));

@@ -67,6 +67,9 @@ pub struct Tidings {
     pub to: ConnectionId,
     /// Its chain.
     pub chain: AuthorisationId,
+    /// The teller's chain that did it: it may have begun another since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<AuthorisationId>,
     /// What.
     pub news: News,
 }

@@ -178,12 +178,20 @@ fn unsettle(draft: &mut Draft<'_>, contest: &Contest) {
     }
 }
 
-/// The other chain is dead: this one lives.
+/// The other chain is dead: this one lives. What was handed over first holds no contest; it is written all the same, for
+/// with it comes the place among the chains of its user: who consents next has to find the one that lives.
 fn released(draft: &mut Draft<'_>, by: ConnectionId) {
-    if draft.drop_contest(by) {
+    if draft.drop_contest(by) || is_handed_over(draft) {
         draft.settle(&[Problem::Contested]);
         draft.record(What::ContestWon { with: by });
     }
+}
+
+fn is_handed_over(draft: &Draft<'_>) -> bool {
+    matches!(
+        draft.connection.state,
+        State::Registering | State::InDoubt(_) | State::Registered(_)
+    )
 }
 
 /// Nobody will ever know by itself which of the two lives: a person decides.

@@ -74,6 +74,7 @@ impl<'a> Draft<'a> {
         let tidings = Tidings {
             to: other.connection,
             chain: other.authorisation.clone(),
+            of: self.connection.chain.as_ref().map(|chain| chain.authorisation.clone()),
             news,
         };
         // The same word once more counts as the last one: what was said in between is over.

@@ -230,21 +230,17 @@ impl Town {
             news: tidings.news.clone(),
         };
         if self.apply(hearer, event) {
-            self.hand_back(of, hearer, &tidings);
+            self.hand_back(hearer, &tidings);
         }
         if noted {
             self.apply(of, Event::Told(tidings));
         }
     }
 
-    fn hand_back(&mut self, teller: usize, hearer: usize, tidings: &Tidings) {
-        let held = |chain: &handover_core::connection::Chain| {
-            self.holder
-                .as_ref()
-                .is_some_and(|holder| holder.authorisation == chain.authorisation)
-        };
+    fn hand_back(&mut self, hearer: usize, tidings: &Tidings) {
+        let held = self.holder.as_ref().map(|holder| &holder.authorisation);
         if let News::Released { .. } = tidings.news
-            && self.connections[teller].chain.as_ref().is_some_and(held)
+            && held == tidings.of.as_ref()
         {
             let hearer = &self.connections[hearer];
             self.holder = hearer.chain.as_ref().map(|chain| chain.claimed(hearer.id));
@@ -480,6 +476,7 @@ fn what_was_told_is_told_and_nothing_else() {
     let tidings = |to: u8| Tidings {
         to: ConnectionId::new(connection.created_at, to.into()),
         chain: AuthorisationId::from_digest(&digest(to.into())),
+        of: None,
         news: News::Released { by: connection.id },
     };
     let (one, two) = (tidings(1), tidings(2));

@@ -424,6 +424,7 @@ fn what_was_tried_in_vain_makes_room_for_what_else_is_due() {
     world.connection.to_tell = vec![Tidings {
         to: world.connection.id,
         chain: world.exchanges[0].1.clone(),
+        of: None,
         news: News::Released {
             by: world.connection.id,
         },

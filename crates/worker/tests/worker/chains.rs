@@ -240,6 +240,38 @@ async fn the_place_of_a_newer_chain_is_not_given_away_with_the_contested_one() {
     assert_eq!((world.submissions(), world.status(two).await), (1, Status::Registered));
 }
 
+/// The earlier of two contested chains was registered before the later one was known, and it lives: whoever consents next
+/// has to find its place, not that of the dead one.
+#[tokio::test]
+async fn the_place_comes_back_to_a_registered_database_whose_rival_is_dead() {
+    let world = World::new().await;
+    let (one, one_link) = world.invited(ChannelKind::Http, SOON).await;
+    let (two, two_link) = world.invited(ChannelKind::Http, SOON).await;
+    let at = |seconds: u32| later(world.clock.now(), seconds * SECOND);
+    let times = [[at(0), at(10)], [at(5), at(6)]];
+    world.clock.advance(10 * SECOND);
+    world.consent(one, one_link, times[0]).await;
+    world.consent(two, two_link, times[1]).await;
+    world.identified(one, &user()).await;
+    world.clock.advance(MINUTE);
+    world.wake(one).await.unwrap();
+    assert_eq!(world.status(one).await, Status::Registered);
+    world.identified(two, &user()).await;
+    assert_eq!(holder(&world).await, two);
+    lock(&world.platform.inner.refreshes).push_back(Err(RefreshError {
+        refusal: RefreshRefusal::ChainBroken,
+        problem: Problem::RotationFailed,
+        reason: "the platform has ended it".into(),
+    }));
+    pass(&world, [two, one], 15).await;
+    assert_eq!(world.status(two).await, Status::Reauthorize);
+    assert_eq!((holder(&world).await, world.read(one).await.cut_off()), (one, None));
+
+    let next = world.consented(ChannelKind::Http, SOON, Some(user())).await;
+    world.wake(next).await.unwrap();
+    assert_eq!(world.read(one).await.cut_off().unwrap().superseded_by, Some(next));
+}
+
 /// Somebody may use the earlier one all the same: its place was given back to it.
 #[tokio::test]
 async fn a_contest_that_can_never_be_settled_is_put_before_a_person() {
