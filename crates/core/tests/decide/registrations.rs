@@ -195,17 +195,22 @@ fn a_database_of_an_older_consent_is_told_of_when_it_is_found() {
     }
 }
 
+/// The first attempt has made another database.
+fn another_is_found(world: &World) -> Event {
+    Event::AttemptEnded {
+        effect: world.attempts[0],
+        outcome: Outcome::Registered {
+            segment: "another".parse().unwrap(),
+        },
+    }
+}
+
 /// An attempt that was taken for failed has made another one than the attempt after it.
 #[test]
 fn two_databases_are_told_of_whichever_is_heard_of_first() {
     for late_comes_first in [true, false] {
         let mut world = taken_for_failed();
-        let late = Event::AttemptEnded {
-            effect: world.attempts[0],
-            outcome: Outcome::Registered {
-                segment: "another".parse().unwrap(),
-            },
-        };
+        let late = another_is_found(&world);
         world.play(&Move::Retry);
         world.play(&BEGIN);
         let comes_late = |world: &World| decide(&world.connection, late.clone(), &Actor::Worker, world.now);
@@ -312,12 +317,7 @@ fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
     assert!(matches!(step(&world), Step::Rest(_)));
     assert_eq!(world.play(&Move::Alarm), Some(Why::NothingToDo));
     // … and what else a person should know stands beside it.
-    let late = Event::AttemptEnded {
-        effect: world.attempts[0],
-        outcome: Outcome::Registered {
-            segment: "another".parse().unwrap(),
-        },
-    };
+    let late = another_is_found(&world);
     world.connection = decide(&world.connection, late, &Actor::Worker, world.now)
         .unwrap()
         .connection;
@@ -349,12 +349,7 @@ fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
 #[test]
 fn a_database_that_was_heard_of_late_is_told_of_beside_the_lost_authorisation() {
     let mut world = taken_for_failed();
-    let late = Event::AttemptEnded {
-        effect: world.attempts[0],
-        outcome: Outcome::Registered {
-            segment: "another".parse().unwrap(),
-        },
-    };
+    let late = another_is_found(&world);
     world.play(&Move::Retry);
     world.play(&BEGIN);
     world.connection = decide(&world.connection, late, &Actor::Worker, world.now)

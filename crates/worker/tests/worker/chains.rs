@@ -47,6 +47,15 @@ async fn pass(world: &World, ids: [ConnectionId; 2], minutes: u32) {
     }
 }
 
+/// So the next rotation learns.
+fn next_chain_is_dead(world: &World) {
+    lock(&world.platform.inner.refreshes).push_back(Err(RefreshError {
+        refusal: RefreshRefusal::ChainBroken,
+        problem: Problem::RotationFailed,
+        reason: "the platform has ended it".into(),
+    }));
+}
+
 async fn holder(world: &World) -> ConnectionId {
     world.store.identity(&identity_key()).await.unwrap().unwrap().connection
 }
@@ -70,11 +79,7 @@ async fn of_contested_chains_neither_is_registered_before_the_later_one_was_rota
 async fn where_the_later_one_is_dead_the_earlier_one_is_registered() {
     let (world, one, two) = contested().await;
     assert_eq!(holder(&world).await, two);
-    lock(&world.platform.inner.refreshes).push_back(Err(RefreshError {
-        refusal: RefreshRefusal::ChainBroken,
-        problem: Problem::RotationFailed,
-        reason: "the platform has ended it".into(),
-    }));
+    next_chain_is_dead(&world);
     pass(&world, [one, two], 15).await;
     assert_eq!(world.status(one).await, Status::Registered);
     assert_eq!(world.status(two).await, Status::Reauthorize);
@@ -258,11 +263,7 @@ async fn the_place_comes_back_to_a_registered_database_whose_rival_is_dead() {
     assert_eq!(world.status(one).await, Status::Registered);
     world.identified(two, &user()).await;
     assert_eq!(holder(&world).await, two);
-    lock(&world.platform.inner.refreshes).push_back(Err(RefreshError {
-        refusal: RefreshRefusal::ChainBroken,
-        problem: Problem::RotationFailed,
-        reason: "the platform has ended it".into(),
-    }));
+    next_chain_is_dead(&world);
     pass(&world, [two, one], 15).await;
     assert_eq!(world.status(two).await, Status::Reauthorize);
     assert_eq!((holder(&world).await, world.read(one).await.cut_off()), (one, None));
