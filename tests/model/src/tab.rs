@@ -175,10 +175,7 @@ pub fn hand_back(state: &mut State, hearer: usize, tidings: &Tidings) {
         return;
     };
     if let Some(hearer) = state.connections.get(hearer)
-        && let Some(chain) = hearer
-            .chain
-            .as_ref()
-            .filter(|chain| chain.authorisation == tidings.chain)
+        && let Some(chain) = &hearer.chain
     {
         state.holder = Some(chain.claimed(hearer.id));
     }

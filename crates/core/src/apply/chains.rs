@@ -113,7 +113,7 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
                 // A person may use the hearer's all the same, unless the teller's was handed over.
                 News::Unsettled { .. } if teller.state.status() == Status::Registered => None,
                 // The teller may have begun another chain since: it is the contested one that gives its place up.
-                News::Released { .. } => match tidings.of.as_ref().filter(|_| is_current(&hearer, &tidings.chain)) {
+                News::Released { .. } => match &tidings.of {
                     Some(chain) => self.hand_over(chain, teller, &hearer).await?,
                     None => None,
                 },
@@ -159,11 +159,6 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
             instead_of: Some(old.clone()),
         }))
     }
-}
-
-fn is_current(connection: &Connection, chain: &AuthorisationId) -> bool {
-    let current = connection.chain.as_ref().map(|chain| &chain.authorisation);
-    current == Some(chain)
 }
 
 /// The chain of `other` that `connection` is contested with.
