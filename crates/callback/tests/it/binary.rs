@@ -100,8 +100,9 @@ async fn next_event(State(lambda): State<Lambda>) -> Response {
         ("lambda-runtime-deadline-ms", "4102444800000"),
         ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:x"),
     ];
-    // The extension hears of it first: it has to wait for an answer that has not begun.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // The extension has asked before: it has to wait for an answer that has not begun.
+    let asked = |seen: &Seen| seen.asked.contains(&"extension: next");
+    let _ = lambda.seen.subscribe().wait_for(asked).await;
     (headers, Json(event)).into_response()
 }
 

@@ -69,6 +69,23 @@ async fn a_received_pair_is_stored_whatever_the_table_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pair_that_meets_nothing_but_others_writes_is_rescued_when_time_runs_out_and_not_before() {
+    for (conflicts, rescued) in [(9, 0), (10_000, 1)] {
+        let (world, id, _, mut browser, trip) = departed().await;
+        let mut faults = vec![Fault::Conflict; conflicts];
+        faults.insert(0, Fault::None);
+        world.ports().store.writes.lock().unwrap().extend(faults);
+        let start = tokio::time::Instant::now();
+        assert_eq!(browser.come_back(&world, &trip, "code").await.status_code, 303);
+        world.idle().await;
+        assert!(start.elapsed() < TIMEOUT, "{:?}", start.elapsed());
+        world.ports().store.writes.lock().unwrap().clear();
+        assert_eq!((world.pairs(), world.bring_home().await), (1 - rescued, rescued));
+        is_stored(&world, &trip, id).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pair_that_the_table_does_not_take_goes_to_the_rescue_queue_and_comes_home() {
     let (world, id, _, mut browser, trip) = departed().await;
     world.ports().store.writes.lock().unwrap().push_back(Fault::None);

@@ -6,7 +6,7 @@ use handover_core::{
     connection::Status,
     event::{Actor, Event, What},
     ids::ConnectionId,
-    ports::{Clock, Pointer, Queue, Store},
+    ports::{Clock, LONGEST_DELAY, Pointer, Queue, Store},
     registration::{ChannelKind, Due, later},
 };
 
@@ -41,6 +41,14 @@ async fn an_early_pointer_counts_from_the_due_time_not_from_the_safety_time() {
     world.clock.advance(9 * MINUTE);
     world.wake(id).await.unwrap();
     assert_eq!(world.waits(), [MINUTE]);
+}
+
+#[tokio::test]
+async fn what_rests_for_as_long_as_a_message_can_is_pointed_at() {
+    let world = World::new().await;
+    let id = world.authorized(LONGEST_DELAY).await;
+    world.wake(id).await.unwrap();
+    assert_eq!(world.waits(), [LONGEST_DELAY]);
 }
 
 #[tokio::test]
