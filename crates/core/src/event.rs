@@ -356,6 +356,12 @@ pub enum What {
     Contested { with: ConnectionId },
     /// That was settled: this chain lives.
     ContestWon { with: ConnectionId },
+    /// That is over: a third consent, of `by`, came after the other one. How this one stands to it is found out next.
+    ContestOvertaken {
+        with: ConnectionId,
+        #[serde(rename = "overtaken_by")]
+        by: ConnectionId,
+    },
     /// That cannot be settled any more.
     ContestOpen { with: ConnectionId },
     /// A rotation began; `recovers`: an earlier one that came to no clear end.

@@ -139,7 +139,7 @@ impl From<&Contest> for ContestView {
 pub struct TidingsView {
     /// Which.
     pub to: ConnectionId,
-    /// `superseded`, `contested`, `released` or `unsettled`.
+    /// `superseded`, `contested`, `released`, `overtaken` or `unsettled`.
     pub news: &'static str,
 }
 
@@ -151,6 +151,7 @@ impl From<&Tidings> for TidingsView {
                 News::Superseded { .. } => "superseded",
                 News::Contested(_) => "contested",
                 News::Released { .. } => "released",
+                News::Overtaken { .. } => "overtaken",
                 News::Unsettled { .. } => "unsettled",
             },
         }

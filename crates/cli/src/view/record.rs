@@ -66,6 +66,9 @@ fn told(what: &What, zone: &Zone) -> String {
         What::Contested { with } => format!(
             "the same user consented at the same time, as {with}; held back until it is known which of the two lives"
         ),
+        What::ContestOvertaken { with, by } => {
+            format!("that of {with} has ended, for {by} consented after it; whether this one has, is looked at next")
+        }
         What::ContestWon { with } => format!("settled: this chain lives, and that of {with} does not"),
         What::ContestOpen { with } => {
             format!("whether this chain lives or that of {with} cannot be found out any more")

@@ -121,8 +121,9 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
                     Some(chain) => self.hand_over(chain, teller, &hearer).await?,
                     None => None,
                 },
+                // The hearer may have taken it once more, before it had heard of the contest.
                 News::Superseded { by } if *by == teller.id => self.hand_over(&tidings.chain, &hearer, teller).await?,
-                News::Superseded { .. } | News::Contested(_) => None,
+                News::Superseded { .. } | News::Overtaken { .. } | News::Contested(_) => None,
             };
             let along = Along {
                 identity,
@@ -130,6 +131,11 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
             };
             match self.apply_to(&hearer, &event, by, &along).await {
                 Err(ApplyError::Conflict(_)) => {}
+                // Also where it had been told before, by a process that died then.
+                Ok(_) | Err(ApplyError::Refused(_)) if matches!(tidings.news, News::Overtaken { .. }) => {
+                    let hearer = self.load(tidings.to).await?;
+                    return self.take_place(&hearer, by).await.map(drop);
+                }
                 result => return result.map(drop),
             }
         }

@@ -90,6 +90,14 @@ pub enum News {
         /// The other's connection.
         by: ConnectionId,
     },
+    /// A contest has ended: a third chain came after the other one. Whether it has ended this one as well is for this
+    /// one's place to say, for their exchanges may have met.
+    Overtaken {
+        /// The other's connection.
+        was: ConnectionId,
+        /// Whose the third is.
+        by: ConnectionId,
+    },
     /// A contest can never be settled any more: the other chain was handed over or given up first.
     Unsettled {
         /// The other's connection.

@@ -53,6 +53,7 @@ pub(super) fn heard(draft: &mut Draft<'_>, chain: &AuthorisationId, news: News) 
         News::Superseded { by } => superseded(draft, by),
         News::Contested(contest) => contested(draft, contest),
         News::Released { by } => released(draft, by),
+        News::Overtaken { was, by } => overtaken(draft, was, by),
         News::Unsettled { by } => unsettled(draft, by),
     }
     if draft.connection == before {
@@ -81,8 +82,8 @@ pub(super) fn alarmed(draft: &mut Draft<'_>) -> Result<(), Why> {
 
 /// A later consent of the same user has ended this chain.
 pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
-    // Whatever it has ended itself, that one has ended too.
-    draft.end_contests(&News::Superseded { by });
+    let passed_on = passed_on(draft, by);
+    draft.end_contests(&passed_on);
     let connection = &mut draft.connection;
     match &mut connection.state {
         State::Registered(done) if done.superseded_by.is_none() => {
@@ -114,6 +115,32 @@ pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
     }
 }
 
+/// What those hear that wait for a word of this chain, which `by` has ended. A contest is won by a rotation, which came
+/// after all of them; where `by` only came after this one, it may have met the others.
+fn passed_on(draft: &Draft<'_>, by: ConnectionId) -> News {
+    let was_contested = draft
+        .connection
+        .contests
+        .iter()
+        .any(|contest| contest.with.connection == by);
+    if was_contested {
+        News::Superseded { by }
+    } else {
+        let was = draft.connection.id;
+        News::Overtaken { was, by }
+    }
+}
+
+/// What was handed over cannot be rotated to find out: it counts as ended, so that somebody looks.
+fn overtaken(draft: &mut Draft<'_>, was: ConnectionId, by: ConnectionId) {
+    if is_handed_over(draft) {
+        superseded(draft, by);
+    } else if draft.drop_contest(was) {
+        draft.settle(&[Problem::Contested]);
+        draft.record(What::ContestOvertaken { with: was, by });
+    }
+}
+
 /// The pair is gone.
 pub(super) fn needs_consent(draft: &mut Draft<'_>, cause: Cause, reason: &str) {
     let problem = match cause {
@@ -139,10 +166,10 @@ fn contested(draft: &mut Draft<'_>, contest: Contest) {
         return;
     }
     if let Some(by) = draft.connection.wishes.superseded_by {
-        // Whatever it has ended itself, the one that ended it has ended too.
         if contest.ours_is_later {
+            let passed_on = passed_on(draft, by);
             draft.record(What::ChainReplaced { connection: with });
-            draft.tell(&contest.with, News::Superseded { by });
+            draft.tell(&contest.with, passed_on);
         }
         return;
     }

@@ -186,7 +186,7 @@ fn news_of_a_chain_that_a_newer_consent_has_replaced_do_not_touch_the_newer() {
     world.consent(600);
     let before = world.connection.clone();
     let hear = |told| Move::Hear { of: 1, told, by: 0 };
-    for told in [Heard::Superseded, Heard::Released, Heard::Unsettled] {
+    for told in [Heard::Superseded, Heard::Released, Heard::Overtaken, Heard::Unsettled] {
         assert_eq!(world.play(&hear(told)), Some(Why::NothingToDo), "{told:?}");
     }
     assert_eq!(world.connection, before);

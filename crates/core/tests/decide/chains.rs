@@ -6,7 +6,9 @@ use handover_core::{
     agenda::{self, Step, Task},
     application::PlatformKind,
     chain::{Order, order},
-    connection::{Connection, EffectKind, Identity, News, OpenLink, PairKey, Problem, State, Status, Tidings, Upkeep},
+    connection::{
+        Cause, Connection, EffectKind, Identity, News, OpenLink, PairKey, Problem, State, Status, Tidings, Upkeep,
+    },
     decide::{Why, create, decide},
     event::{Actor, Event, Outcome},
     ids::{AuthorisationId, ConnectionId, EffectId, LinkHash},
@@ -232,6 +234,9 @@ impl Town {
         if self.apply(hearer, event) {
             self.hand_back(hearer, &tidings);
         }
+        if matches!(tidings.news, News::Overtaken { .. }) {
+            self.identify(hearer);
+        }
         if noted {
             self.apply(of, Event::Told(tidings));
         }
@@ -310,6 +315,22 @@ impl Town {
         }
     }
 
+    /// Where two exchanges met, their order does not tell which chain lives: a rotation does.
+    fn what_met_is_ended_by_a_rotation_only(&self) {
+        for ended in &self.connections {
+            let State::Reauthorize(Cause::Superseded { by: Some(by) }) = &ended.state else {
+                continue;
+            };
+            let (ours, theirs) = (&ended.chain, &self.connections[self.index(*by)].chain);
+            if let (Some(ours), Some(theirs)) = (ours, theirs) {
+                assert!(
+                    ours.answered_at < theirs.sent_at || theirs.generation > 1,
+                    "invariant_what_met_is_ended_by_a_rotation_only: {ended:#?}"
+                );
+            }
+        }
+    }
+
     /// What is held back for a contest is so on both sides, or will be.
     fn settle(&mut self) {
         for _ in 0..400 {
@@ -361,6 +382,7 @@ proptest! {
         for step in steps {
             town.play(step);
             town.nobody_waits_in_vain();
+            town.what_met_is_ended_by_a_rotation_only();
         }
         let before = town.now;
         town.settle();
@@ -406,7 +428,7 @@ fn neither_of_two_contested_chains_is_registered_until_the_later_was_rotated() {
     town.play(Move::Rotated(1, End::Pair));
     town.play(Move::Tell(1, true));
     let by = town.connections[1].id;
-    let superseded = State::Reauthorize(handover_core::connection::Cause::Superseded { by: Some(by) });
+    let superseded = State::Reauthorize(Cause::Superseded { by: Some(by) });
     assert_eq!(town.connections[0].state, superseded);
     town.play(Move::Register(1));
     assert_eq!(town.connections[1].state.status(), Status::Registering);
@@ -427,6 +449,112 @@ fn the_earlier_of_two_contested_chains_lives_if_the_later_one_is_dead() {
         Status::Registering,
         "the place was handed back"
     );
+}
+
+/// Three consents of one user. The first one's exchange met the second, and the third as well if `it_met_the_third`; that
+/// one came after the second.
+fn three(it_met_the_third: bool) -> Town {
+    let mut town = Town::new();
+    let (wait, third) = (Move::Wait(1), [Move::Consent(2), Move::Wait(1)]);
+    let mut steps = vec![Move::Consent(0), wait, Move::Consent(1), wait, Move::Answer(1), wait];
+    if it_met_the_third {
+        steps.extend(third);
+        steps.push(Move::Answer(0));
+    } else {
+        steps.extend([Move::Answer(0), wait]);
+        steps.extend(third);
+    }
+    steps.push(Move::Answer(2));
+    steps.into_iter().for_each(|step| town.play(step));
+    town
+}
+
+/// The third is known last, and ends the second; that one says so to the first.
+fn overtake(town: &mut Town) {
+    for step in [
+        Move::Identify(1),
+        Move::Tell(1, true),
+        Move::Identify(2),
+        Move::Tell(2, true),
+    ] {
+        town.play(step);
+    }
+    let by = Some(town.connections[2].id);
+    assert_eq!(town.connections[1].state, State::Reauthorize(Cause::Superseded { by }));
+    assert!(matches!(town.connections[1].to_tell[0].news, News::Overtaken { .. }));
+    town.play(Move::Tell(1, true));
+}
+
+#[test]
+fn a_third_chain_ends_the_first_only_where_it_came_after_that_as_well() {
+    let mut town = three(false);
+    town.play(Move::Identify(0));
+    overtake(&mut town);
+    let by = Some(town.connections[2].id);
+    assert_eq!(town.connections[0].state, State::Reauthorize(Cause::Superseded { by }));
+
+    let mut town = three(true);
+    town.play(Move::Identify(0));
+    overtake(&mut town);
+    let [first, _, third] = &town.connections[..] else {
+        panic!("there are three")
+    };
+    assert_eq!(
+        (first.state.status(), first.contests[0].with.connection),
+        (Status::Authorized, third.id)
+    );
+    assert!(matches!(&first.to_tell[0].news, News::Contested(contest) if contest.ours_is_later));
+}
+
+#[test]
+fn a_rotation_ends_all_that_it_was_contested_with_and_what_those_were() {
+    let mut town = Town::new();
+    let exchanges = [0, 1, 2]
+        .map(Move::Consent)
+        .into_iter()
+        .flat_map(|consent| [consent, Move::Wait(1)]);
+    let known = [
+        Move::Identify(0),
+        Move::Identify(1),
+        Move::Tell(1, true),
+        Move::Identify(2),
+        Move::Tell(2, true),
+    ];
+    let settled = [
+        Move::Wait(601),
+        Move::Rotate(2),
+        Move::Rotated(2, End::Pair),
+        Move::Tell(2, true),
+    ];
+    exchanges.for_each(|step| town.play(step));
+    for step in [0, 1, 2].map(Move::Answer).into_iter().chain(known).chain(settled) {
+        town.play(step);
+    }
+    let by = town.connections[2].id;
+    assert_eq!(town.connections[1].to_tell[0].news, News::Superseded { by });
+    town.play(Move::Tell(1, true));
+    for ended in &town.connections[..2] {
+        assert_eq!(ended.state, State::Reauthorize(Cause::Superseded { by: Some(by) }));
+    }
+}
+
+/// Its pair is gone: no rotation could find out.
+#[test]
+fn a_registered_database_counts_as_ended_with_the_chain_that_it_met() {
+    for registered_first in [true, false] {
+        let mut town = three(true);
+        town.play(Move::Identify(0));
+        town.play(Move::Register(0));
+        if registered_first {
+            town.registered(0);
+        }
+        overtake(&mut town);
+        if !registered_first {
+            town.registered(0);
+        }
+        let done = town.connections[0].cut_off().unwrap();
+        assert_eq!(done.superseded_by, Some(town.connections[2].id));
+    }
 }
 
 #[test]

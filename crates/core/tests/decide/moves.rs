@@ -118,6 +118,7 @@ pub enum Heard {
     Superseded,
     Contested { ours_is_later: bool },
     Released,
+    Overtaken,
     Unsettled,
 }
 
@@ -158,6 +159,7 @@ fn news() -> impl Strategy<Value = Heard> {
         Just(Heard::Superseded),
         any::<bool>().prop_map(|ours_is_later| Heard::Contested { ours_is_later }),
         Just(Heard::Released),
+        Just(Heard::Overtaken),
         Just(Heard::Unsettled),
     ]
 }

@@ -336,6 +336,10 @@ impl World {
                 ours_is_later,
             }),
             Heard::Released => News::Released { by: other.connection },
+            Heard::Overtaken => News::Overtaken {
+                was: other.connection,
+                by: self.other(by.wrapping_add(1)).connection,
+            },
             Heard::Unsettled => News::Unsettled { by: other.connection },
         };
         Some(Event::Heard { chain, news })

@@ -16,17 +16,36 @@ use crate::world::{DAY, HOUR, MINUTE, World, identity_key, user};
 const SECOND: Duration = Duration::from_secs(1);
 const SOON: Due = Due::AfterConsent { seconds: 60 };
 
-/// Two connections of one user whose exchanges were under way at the same time; the second was sent later.
-async fn contested() -> (World, ConnectionId, ConnectionId) {
+/// Connections of one user, whose exchanges were sent and answered so many seconds from the start. Of none is known yet
+/// whose it is.
+async fn consented<const N: usize>(due: Due, exchanges: [[u32; 2]; N]) -> (World, [ConnectionId; N]) {
     let world = World::new().await;
-    let (one, one_link) = world.invited(ChannelKind::Http, SOON).await;
-    let (two, two_link) = world.invited(ChannelKind::Http, SOON).await;
-    let at = |seconds: u32| later(world.clock.now(), seconds * SECOND);
-    let (sent, answered) = (at(0), at(10));
-    let (sent_later, answered_sooner) = (at(5), at(6));
-    world.clock.advance(10 * SECOND);
-    world.consent(one, one_link, [sent, answered]).await;
-    world.consent(two, two_link, [sent_later, answered_sooner]).await;
+    let mut invited = Vec::new();
+    for times in exchanges {
+        let (id, link) = world.invited(ChannelKind::Http, due).await;
+        invited.push((
+            id,
+            link,
+            times.map(|seconds| later(world.clock.now(), seconds * SECOND)),
+        ));
+    }
+    let last = exchanges.iter().flatten().max().unwrap();
+    world.clock.advance(*last * SECOND);
+    for (id, link, times) in &invited {
+        world.consent(*id, link.clone(), *times).await;
+    }
+    (world, std::array::from_fn(|index| invited[index].0))
+}
+
+/// Two whose exchanges were under way at the same time; the second was sent later.
+async fn overlapping() -> (World, ConnectionId, ConnectionId) {
+    let (world, [one, two]) = consented(SOON, [[0, 10], [5, 6]]).await;
+    (world, one, two)
+}
+
+/// … and now it is.
+async fn contested() -> (World, ConnectionId, ConnectionId) {
+    let (world, one, two) = overlapping().await;
     world.identified(one, &user()).await;
     world.identified(two, &user()).await;
     // The second tells the first.
@@ -249,14 +268,7 @@ async fn the_place_of_a_newer_chain_is_not_given_away_with_the_contested_one() {
 /// has to find its place, not that of the dead one.
 #[tokio::test]
 async fn the_place_comes_back_to_a_registered_database_whose_rival_is_dead() {
-    let world = World::new().await;
-    let (one, one_link) = world.invited(ChannelKind::Http, SOON).await;
-    let (two, two_link) = world.invited(ChannelKind::Http, SOON).await;
-    let at = |seconds: u32| later(world.clock.now(), seconds * SECOND);
-    let times = [[at(0), at(10)], [at(5), at(6)]];
-    world.clock.advance(10 * SECOND);
-    world.consent(one, one_link, times[0]).await;
-    world.consent(two, two_link, times[1]).await;
+    let (world, one, two) = overlapping().await;
     world.identified(one, &user()).await;
     world.clock.advance(MINUTE);
     world.wake(one).await.unwrap();
@@ -271,6 +283,116 @@ async fn the_place_comes_back_to_a_registered_database_whose_rival_is_dead() {
     let next = world.consented(ChannelKind::Http, SOON, Some(user())).await;
     world.wake(next).await.unwrap();
     assert_eq!(world.read(one).await.cut_off().unwrap().superseded_by, Some(next));
+}
+
+/// Whoever becomes known last takes the place until the other has been told.
+#[tokio::test]
+async fn the_later_of_two_contested_chains_gets_the_place_though_it_was_known_first() {
+    let (world, one, two) = overlapping().await;
+    world.identified(two, &user()).await;
+    world.identified(one, &user()).await;
+    assert_eq!(holder(&world).await, one);
+    world.wake(one).await.unwrap();
+    assert_eq!(holder(&world).await, two);
+}
+
+/// Whoever consents next has to find the one that may still have its authorisation.
+#[tokio::test]
+async fn a_registered_database_keeps_its_place_where_nobody_can_settle_the_contest() {
+    let (world, one, two) = overlapping().await;
+    world.identified(two, &user()).await;
+    world.clock.advance(MINUTE);
+    world.wake(two).await.unwrap();
+    assert_eq!(world.status(two).await, Status::Registered);
+    world.identified(one, &user()).await;
+    pass(&world, [one, two], 2).await;
+    assert_eq!((world.status(one).await, holder(&world).await), (Status::Failed, two));
+}
+
+/// The earlier one was looked at before it had heard of the contest, and has taken the place once more.
+#[tokio::test]
+async fn the_chain_that_lives_gets_its_place_back_from_the_one_that_it_has_ended() {
+    let (world, one, two) = overlapping().await;
+    world.identified(one, &user()).await;
+    world.identified(two, &user()).await;
+    world.clock.advance(MINUTE);
+    world.wake(one).await.unwrap();
+    assert_eq!((world.submissions(), holder(&world).await), (0, one));
+    pass(&world, [two, one], 15).await;
+    assert_eq!(world.status(one).await, Status::Reauthorize);
+    assert_eq!(
+        (world.status(two).await, holder(&world).await),
+        (Status::Registered, two)
+    );
+}
+
+/// The first one's exchange took so long that it met two others, the later of which is known last.
+async fn of_three() -> (World, [ConnectionId; 3]) {
+    let (world, [one, two, three]) = consented(SOON, [[0, 50], [5, 6], [20, 21]]).await;
+    world.identified(two, &user()).await;
+    world.identified(one, &user()).await;
+    world.wake(one).await.unwrap();
+    world.identified(three, &user()).await;
+    world.wake(three).await.unwrap();
+    assert_eq!(
+        world.read(two).await.state,
+        State::Reauthorize(Cause::Superseded { by: Some(three) })
+    );
+    (world, [one, two, three])
+}
+
+#[tokio::test]
+async fn of_three_the_second_being_ended_does_not_end_the_first() {
+    let (world, [one, two, three]) = of_three().await;
+    world.wake(two).await.unwrap();
+    // Exact took the first one's code last.
+    next_chain_is_dead(&world);
+    pass(&world, [one, three], 15).await;
+    assert_eq!(world.status(three).await, Status::Reauthorize);
+    assert_eq!(
+        (world.status(one).await, holder(&world).await),
+        (Status::Registered, one)
+    );
+}
+
+#[tokio::test]
+async fn how_the_first_stands_to_the_third_is_found_out_wherever_the_teller_dies() {
+    for calls in 0.. {
+        let (world, [one, two, three]) = of_three().await;
+        world.fate.dies_after(calls);
+        let lived = world.fate.run(world.wake(two)).await.is_some();
+        world.fate.lives();
+        world.wake(two).await.unwrap();
+        let contests = world.read(one).await.contests;
+        let with: Vec<_> = contests.into_iter().map(|contest| contest.with.connection).collect();
+        assert_eq!(with, [three], "after {calls} calls");
+        if lived {
+            assert!(calls > 5, "only {calls} places to die at");
+            break;
+        }
+    }
+}
+
+/// The first one was looked at once more, and holds the place, when it hears of the second that the third has ended both.
+#[tokio::test]
+async fn whoever_passes_on_that_a_third_chain_lives_gets_no_place_for_that() {
+    let due = Due::AfterConsent { seconds: 3_600 };
+    let (world, [one, two, three]) = consented(due, [[0, 60], [5, 40], [10, 50]]).await;
+    world.identified(one, &user()).await;
+    world.identified(two, &user()).await;
+    world.wake(two).await.unwrap();
+    world.identified(three, &user()).await;
+    world.wake(three).await.unwrap();
+    world.identified(one, &user()).await;
+    world.pass(three, 15 * MINUTE).await;
+    world.wake(two).await.unwrap();
+    for id in [one, two] {
+        let ended = State::Reauthorize(Cause::Superseded { by: Some(three) });
+        assert_eq!(world.read(id).await.state, ended);
+    }
+    assert_eq!(holder(&world).await, one, "it has not told the third one yet");
+    world.wake(one).await.unwrap();
+    assert_eq!(holder(&world).await, three);
 }
 
 /// Somebody may use the earlier one all the same: its place was given back to it.
