@@ -35,6 +35,8 @@ pub enum Break {
     TokenTold,
     /// A rotation that left the pair unharmed is not put off.
     BackOffForgotten,
+    /// Whoever holds a user's place seems to have consented an hour later than it did.
+    HolderLooksNewer,
     /// What others have to be told is forgotten.
     TidingsForgotten,
     /// The sweeper finds nothing.
@@ -43,7 +45,7 @@ pub enum Break {
 
 impl Break {
     /// Each with the invariant that has to notice it.
-    pub const ALL: [(Self, &'static str, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (
             Self::RevisionIgnored,
             "a write is taken although somebody else wrote first",
@@ -114,6 +116,11 @@ impl Break {
             Self::BackOffForgotten,
             "a rotation that left the pair unharmed is not put off",
             "budget_respected",
+        ),
+        (
+            Self::HolderLooksNewer,
+            "an older consent looks newer than it is",
+            "live_chains_are_not_given_up",
         ),
         (
             Self::TidingsForgotten,

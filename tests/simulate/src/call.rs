@@ -112,6 +112,7 @@ fn purpose(what: &What) -> &'static str {
         | What::AuthorisationUncertain { .. }
         | What::Contested { .. }
         | What::ContestWon { .. }
+        | What::ContestOvertaken { .. }
         | What::ContestOpen { .. } => "store.write news",
         What::FreshAccessTokenNeeded => "store.write need",
         What::NotReady { .. } => "store.write obstacle",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use handover_core::{
     agenda,
-    connection::{Connection, PairKey, State, Status},
+    connection::{Cause, Connection, PairKey, State, Status},
     event::What,
     ids::ConnectionId,
     ports::{Place, Store},
@@ -34,6 +34,7 @@ pub fn after_step(hub: &Hub, world: &mut World) {
         kept_pairs_are_in_the_vault(world, connection, &pairs);
         unfinished_has_a_wake_up(world, connection);
         registered_is_true(world, connection);
+        live_chains_are_not_given_up(world, connection);
     }
     nothing_is_orphaned(world, &connections, &pairs);
     rescued_pairs_come_home(world, &connections);
@@ -149,6 +150,22 @@ fn registered_is_true(world: &mut World, connection: &Connection) {
             let found = format!("{} says registered, and there is no database", connection.id);
             world.violated("registered_is_true", found);
         }
+    }
+}
+
+/// Where a pair was destroyed because another consent had ended its chain, it had.
+fn live_chains_are_not_given_up(world: &mut World, connection: &Connection) {
+    let (State::Reauthorize(Cause::Superseded { .. }), Some(chain)) = (&connection.state, &connection.chain) else {
+        return;
+    };
+    let given_up = world.witness.homes.iter().any(|(token, (owner, key))| {
+        let of_it = *owner == connection.id && key.authorisation == chain.authorisation;
+        let token = world.exact.token(*token).filter(|_| of_it);
+        token.is_some_and(|token| world.exact.live(token.user) == Some(token.chain))
+    });
+    if given_up {
+        let found = format!("{} was superseded, and its chain lives", connection.id);
+        world.violated("live_chains_are_not_given_up", found);
     }
 }
 

@@ -12,6 +12,7 @@ use futures::{
 };
 use handover_callback::Answer;
 use handover_core::{application::DEFAULT_PACE_PER_MINUTE, connection::PairFate, ids::ConnectionId};
+use jiff::Timestamp;
 
 use crate::{
     act::{Act, CustomerId, TripId},
@@ -99,6 +100,8 @@ struct Environment {
 pub struct Run {
     hub: Arc<Hub>,
     customers: Vec<Customer>,
+    /// The OEM wants all of them registered at that moment.
+    appointed: Option<Timestamp>,
     environments: Vec<Environment>,
     work: FuturesUnordered<Work>,
     aborts: BTreeMap<ProcessId, AbortHandle>,
@@ -165,11 +168,22 @@ fn manner(chance: &mut Chance) -> Manner {
     }
 }
 
+/// How long after the start all are to be registered, where the OEM has an hour for that.
+fn appointed(chance: &mut Chance) -> Option<Duration> {
+    let after = *chance.pick(&[hours(5), days(1), days(2), days(3)])?;
+    chance.in_thousand(120).then_some(after)
+}
+
 impl Run {
     fn new(seed: u64, house: &Arc<House>, game: Game) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let mut chance = Chance::of(seed);
         let ids = Chance::of(chance.number());
-        let pace = *chance.pick(&PACES).unwrap_or(&DEFAULT_PACE_PER_MINUTE);
+        let appointed = appointed(&mut chance);
+        let pace = match appointed {
+            // They queue for longer than the sweep sees ahead.
+            Some(_) => 1,
+            None => *chance.pick(&PACES).unwrap_or(&DEFAULT_PACE_PER_MINUTE),
+        };
         let plan = Plan::draw(&mut chance, target(seed));
         let old_dies = *chance
             .pick(&[OldDies::AtExchange, OldDies::AtFirstUse])
@@ -178,10 +192,12 @@ impl Run {
         let trace = if game.aloud { Trace::told() } else { Trace::default() };
         let mut world = World::new(chance, ids, plan, Exact::new(old_dies), invantive, trace);
         world.broken = game.broken;
+        let appointed = appointed.map(|after| world.at(after));
         let (answer, answers) = std::sync::mpsc::channel();
         let mut run = Self {
             hub: Hub::new(world, house.tables(pace)?, Arc::clone(house)),
             customers: Vec::new(),
+            appointed,
             environments: Vec::new(),
             work: FuturesUnordered::new(),
             aborts: BTreeMap::new(),

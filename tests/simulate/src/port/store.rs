@@ -13,7 +13,7 @@ use handover_core::{
         Change, Claimed, DuePointer, Filter, IdentityKey, Pace, Page, Place, ReadError, Sealed, Store, StoreError,
         Summary, Vault, WriteError,
     },
-    registration::Channel,
+    registration::{self, Channel},
 };
 use handover_simulation::MemoryVault;
 use jiff::Timestamp;
@@ -23,6 +23,7 @@ use crate::{
     act::Act,
     breaks::Break,
     call::Call,
+    chance::hours,
     coverage::{SENT_TWICE, WRITTEN_FIRST},
     exact::MARK,
     house::House,
@@ -244,8 +245,16 @@ impl Store for SimulatedStore {
     }
 
     async fn identity(&self, key: &IdentityKey) -> Result<Option<Claimed>, ReadError> {
-        self.read(Call::read("store.identity"), self.0.hub.store.identity(key))
-            .await
+        let held = self
+            .read(Call::read("store.identity"), self.0.hub.store.identity(key))
+            .await?;
+        let newer = self.0.hub.world().broken == Some(Break::HolderLooksNewer);
+        let later = if newer { hours(1) } else { Duration::ZERO };
+        Ok(held.map(|held| Claimed {
+            sent_at: registration::later(held.sent_at, later),
+            answered_at: registration::later(held.answered_at, later),
+            ..held
+        }))
     }
 
     async fn erase_history(&self, id: ConnectionId, to: u64) -> Result<(), WriteError> {

@@ -168,6 +168,9 @@ impl Run {
             let mut world = self.hub.world();
             (world.start("handover connect"), wanted(&mut world))
         };
+        if let Some(at) = self.appointed {
+            wanted.due = Due::At(at);
+        }
         if hurried {
             wanted.kind = ChannelKind::Http;
             wanted.due = Due::AfterConsent { seconds: 0 };
