@@ -41,8 +41,8 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         Err(ApplyError::Conflict(id))
     }
 
-    /// Sees, before an attempt, whether `connection`'s chain is known as the live one. `Some`: it was not, and what
-    /// follows from that has been written.
+    /// Sees whether `connection`'s chain is known as the live one. `Some`: it was not, and what follows from that has been
+    /// written.
     ///
     /// # Errors
     /// When it could not be read or written.
@@ -104,6 +104,9 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
             chain: tidings.chain.clone(),
             news: tidings.news.clone(),
         };
+        if let News::Overtaken { .. } = &tidings.news {
+            self.look_at_place(tidings, by).await?;
+        }
         for _ in 0..TRIES {
             let hearer = self.load(tidings.to).await?;
             let identity = match &tidings.news {
@@ -122,7 +125,9 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
                     None => None,
                 },
                 // The hearer may have taken it once more, before it had heard of the contest.
-                News::Superseded { by } if *by == teller.id => self.hand_over(&tidings.chain, &hearer, teller).await?,
+                News::Superseded { by, .. } if *by == teller.id => {
+                    self.hand_over(&tidings.chain, &hearer, teller).await?
+                }
                 News::Superseded { .. } | News::Overtaken { .. } | News::Contested(_) => None,
             };
             let along = Along {
@@ -131,15 +136,27 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
             };
             match self.apply_to(&hearer, &event, by, &along).await {
                 Err(ApplyError::Conflict(_)) => {}
-                // Also where it had been told before, by a process that died then.
-                Ok(_) | Err(ApplyError::Refused(_)) if matches!(tidings.news, News::Overtaken { .. }) => {
-                    let hearer = self.load(tidings.to).await?;
-                    return self.take_place(&hearer, by).await.map(drop);
-                }
                 result => return result.map(drop),
             }
         }
         Err(ApplyError::Conflict(tidings.to))
+    }
+
+    /// Whether the hearer has ended with the teller, or is contested with what has ended that one. Found out before its
+    /// contest with the teller is over: should the process die in between, it still waits for this word.
+    async fn look_at_place(&self, tidings: &Tidings, by: &Actor) -> Result<(), ApplyError> {
+        let hearer = self.load(tidings.to).await?;
+        let is_current = hearer
+            .chain
+            .as_ref()
+            .is_some_and(|chain| chain.authorisation == tidings.chain);
+        if !is_current {
+            return Ok(());
+        }
+        match self.take_place(&hearer, by).await {
+            Ok(_) | Err(ApplyError::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The place of the chain `old` of `from` goes to that of `to`, if nobody has taken it since.

@@ -82,6 +82,9 @@ pub enum News {
     Superseded {
         /// Whose.
         by: ConnectionId,
+        /// A rotation has shown that it lives, after all that it was contested with. Otherwise their order did, which says
+        /// nothing of a third one.
+        by_rotation: bool,
     },
     /// Which of the two lives is open.
     Contested(Contest),
@@ -90,8 +93,8 @@ pub enum News {
         /// The other's connection.
         by: ConnectionId,
     },
-    /// A contest has ended: a third chain came after the other one. Whether it has ended this one as well is for this
-    /// one's place to say, for their exchanges may have met.
+    /// A contest has ended: a third chain came after the other one. Whether it has ended this one as well, whose exchange it
+    /// may have met, this one's place says.
     Overtaken {
         /// The other's connection.
         was: ConnectionId,

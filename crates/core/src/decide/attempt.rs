@@ -232,7 +232,7 @@ pub(super) fn register(draft: &mut Draft<'_>, segment: Segment, made: Made) {
     }));
     draft.record(What::Registered { segment, late_seconds });
     if let Some(by) = wishes.superseded_by {
-        chains::superseded(draft, by);
+        chains::superseded(draft, by, false);
     } else if wishes.unsettled {
         chains::may_be_cut_off(draft);
     } else if made == Made::ByAnyAttempt && stands_on_an_older_consent(&draft.connection) {

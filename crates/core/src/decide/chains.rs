@@ -24,9 +24,10 @@ pub(super) fn stands(draft: &mut Draft<'_>, standing: Standing) {
                 connection: other.connection,
             });
             let by = draft.connection.id;
-            draft.tell(&other, News::Superseded { by });
+            let by_rotation = false;
+            draft.tell(&other, News::Superseded { by, by_rotation });
         }
-        Standing::Before(other) => superseded(draft, other.connection),
+        Standing::Before(other) => superseded(draft, other.connection, false),
         Standing::Contested(contest) => {
             let ours = draft.connection.chain.as_ref();
             let ours = ours.map(|chain| chain.claimed(draft.connection.id));
@@ -50,7 +51,7 @@ pub(super) fn heard(draft: &mut Draft<'_>, chain: &AuthorisationId, news: News) 
         // A newer consent has begun another one since.
         News::Contested(contest) if current != Some(chain) => unsettle(draft, &contest),
         _ if current != Some(chain) => {}
-        News::Superseded { by } => superseded(draft, by),
+        News::Superseded { by, by_rotation } => superseded(draft, by, by_rotation),
         News::Contested(contest) => contested(draft, contest),
         News::Released { by } => released(draft, by),
         News::Overtaken { was, by } => overtaken(draft, was, by),
@@ -81,8 +82,8 @@ pub(super) fn alarmed(draft: &mut Draft<'_>) -> Result<(), Why> {
 }
 
 /// A later consent of the same user has ended this chain.
-pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
-    let passed_on = passed_on(draft, by);
+pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId, by_rotation: bool) {
+    let passed_on = passed_on(draft, by, by_rotation);
     draft.end_contests(&passed_on);
     let connection = &mut draft.connection;
     match &mut connection.state {
@@ -115,29 +116,29 @@ pub(super) fn superseded(draft: &mut Draft<'_>, by: ConnectionId) {
     }
 }
 
-/// What those hear that wait for a word of this chain, which `by` has ended. A contest is won by a rotation, which came
-/// after all of them; where `by` only came after this one, it may have met the others.
-fn passed_on(draft: &Draft<'_>, by: ConnectionId) -> News {
-    let was_contested = draft
-        .connection
-        .contests
-        .iter()
-        .any(|contest| contest.with.connection == by);
-    if was_contested {
-        News::Superseded { by }
-    } else {
-        let was = draft.connection.id;
-        News::Overtaken { was, by }
+/// What those hear that wait for a word of this chain, which `by` has ended.
+fn passed_on(draft: &Draft<'_>, by: ConnectionId, by_rotation: bool) -> News {
+    if by_rotation {
+        return News::Superseded { by, by_rotation };
+    }
+    let was = draft.connection.id;
+    News::Overtaken { was, by }
+}
+
+/// How it stands to the third one was looked at before, if it has a pair. What has none cannot find out: it counts as ended,
+/// so that somebody looks.
+fn overtaken(draft: &mut Draft<'_>, was: ConnectionId, by: ConnectionId) {
+    if draft.connection.pair.is_none() {
+        superseded(draft, by, false);
+    } else if draft.drop_contest(was) {
+        settle_if_none_is_left(draft);
+        draft.record(What::ContestOvertaken { with: was, by });
     }
 }
 
-/// What was handed over cannot be rotated to find out: it counts as ended, so that somebody looks.
-fn overtaken(draft: &mut Draft<'_>, was: ConnectionId, by: ConnectionId) {
-    if is_handed_over(draft) {
-        superseded(draft, by);
-    } else if draft.drop_contest(was) {
+fn settle_if_none_is_left(draft: &mut Draft<'_>) {
+    if draft.connection.contests.is_empty() {
         draft.settle(&[Problem::Contested]);
-        draft.record(What::ContestOvertaken { with: was, by });
     }
 }
 
@@ -167,7 +168,7 @@ fn contested(draft: &mut Draft<'_>, contest: Contest) {
     }
     if let Some(by) = draft.connection.wishes.superseded_by {
         if contest.ours_is_later {
-            let passed_on = passed_on(draft, by);
+            let passed_on = passed_on(draft, by, false);
             draft.record(What::ChainReplaced { connection: with });
             draft.tell(&contest.with, passed_on);
         }
@@ -209,7 +210,7 @@ fn unsettle(draft: &mut Draft<'_>, contest: &Contest) {
 /// with it comes the place among the chains of its user: who consents next has to find the one that lives.
 fn released(draft: &mut Draft<'_>, by: ConnectionId) {
     if draft.drop_contest(by) || is_handed_over(draft) {
-        draft.settle(&[Problem::Contested]);
+        settle_if_none_is_left(draft);
         draft.record(What::ContestWon { with: by });
     }
 }
@@ -300,7 +301,7 @@ pub(super) fn apply_wish(draft: &mut Draft<'_>) {
         consent::hold_pair(draft, NEVER_FOUND_OUT);
     }
     if let Some(by) = draft.connection.wishes.superseded_by.take() {
-        superseded(draft, by);
+        superseded(draft, by, false);
         asks::note_unreachable(draft);
     }
 }

@@ -127,7 +127,7 @@ fn take_in(draft: &mut Draft<'_>, brought: &Brought) {
     };
     // It lives, so what it was contested with does not.
     let by = draft.connection.id;
-    draft.end_contests(&News::Superseded { by });
+    draft.end_contests(&News::Superseded { by, by_rotation: true });
     draft.connection.wishes.unsettled = false;
     draft.keep_pair(pair);
     draft.settle(&[
@@ -221,11 +221,7 @@ fn unanswered(draft: &mut Draft<'_>, effect: EffectId, reason: String, recover_a
         into,
         recover_at,
     });
-    let text = if recover_at < pair.refresh_ends_at {
-        format!("{reason}; the old token is presented once more at {recover_at}")
-    } else {
-        format!("{reason}; before the old token could be presented once more it ends")
-    };
+    let text = format!("{reason}; the old token is presented once more at {recover_at}, unless it has ended by then");
     draft.attention(Problem::RotationFailed, text);
     draft.record(What::RotationUnanswered { reason, recover_at });
 }

@@ -186,7 +186,12 @@ fn news_of_a_chain_that_a_newer_consent_has_replaced_do_not_touch_the_newer() {
     world.consent(600);
     let before = world.connection.clone();
     let hear = |told| Move::Hear { of: 1, told, by: 0 };
-    for told in [Heard::Superseded, Heard::Released, Heard::Overtaken, Heard::Unsettled] {
+    for told in [
+        Heard::Superseded { by_rotation: false },
+        Heard::Released,
+        Heard::Overtaken,
+        Heard::Unsettled,
+    ] {
         assert_eq!(world.play(&hear(told)), Some(Why::NothingToDo), "{told:?}");
     }
     assert_eq!(world.connection, before);
@@ -201,12 +206,12 @@ fn news_of_a_chain_that_a_newer_consent_has_replaced_do_not_touch_the_newer() {
 const SUPERSEDED: [Move; 2] = [
     Move::Hear {
         of: 0,
-        told: Heard::Superseded,
+        told: Heard::Superseded { by_rotation: false },
         by: 0,
     },
     Move::Hear {
         of: 0,
-        told: Heard::Superseded,
+        told: Heard::Superseded { by_rotation: false },
         by: 1,
     },
 ];

@@ -231,11 +231,11 @@ impl Town {
             chain: tidings.chain.clone(),
             news: tidings.news.clone(),
         };
-        if self.apply(hearer, event) {
-            self.hand_back(hearer, &tidings);
-        }
         if matches!(tidings.news, News::Overtaken { .. }) {
             self.identify(hearer);
+        }
+        if self.apply(hearer, event) {
+            self.hand_back(hearer, &tidings);
         }
         if noted {
             self.apply(of, Event::Told(tidings));
@@ -531,29 +531,47 @@ fn a_rotation_ends_all_that_it_was_contested_with_and_what_those_were() {
         town.play(step);
     }
     let by = town.connections[2].id;
-    assert_eq!(town.connections[1].to_tell[0].news, News::Superseded { by });
+    assert_eq!(
+        town.connections[1].to_tell[0].news,
+        News::Superseded { by, by_rotation: true }
+    );
     town.play(Move::Tell(1, true));
     for ended in &town.connections[..2] {
         assert_eq!(ended.state, State::Reauthorize(Cause::Superseded { by: Some(by) }));
     }
 }
 
-/// Its pair is gone: no rotation could find out.
+/// Its pair is gone: it has no place to be found out by.
 #[test]
 fn a_registered_database_counts_as_ended_with_the_chain_that_it_met() {
-    for registered_first in [true, false] {
+    let mut town = three(true);
+    town.play(Move::Identify(0));
+    town.play(Move::Register(0));
+    town.registered(0);
+    overtake(&mut town);
+    let done = town.connections[0].cut_off().unwrap();
+    assert_eq!(done.superseded_by, Some(town.connections[2].id));
+}
+
+#[test]
+fn what_is_being_registered_hears_of_the_third_one_what_that_ones_rotation_shows() {
+    for (end, superseded_by) in [(End::Pair, Some(2)), (End::Broken, None)] {
         let mut town = three(true);
         town.play(Move::Identify(0));
         town.play(Move::Register(0));
-        if registered_first {
-            town.registered(0);
-        }
         overtake(&mut town);
-        if !registered_first {
-            town.registered(0);
-        }
-        let done = town.connections[0].cut_off().unwrap();
-        assert_eq!(done.superseded_by, Some(town.connections[2].id));
+        town.registered(0);
+        assert_eq!(town.connections[0].cut_off(), None);
+        let settled = [
+            Move::Tell(0, true),
+            Move::Wait(601),
+            Move::Rotate(2),
+            Move::Rotated(2, end),
+            Move::Tell(2, true),
+        ];
+        settled.into_iter().for_each(|step| town.play(step));
+        let by = superseded_by.map(|index: usize| town.connections[index].id);
+        assert_eq!(town.connections[0].cut_off().and_then(|done| done.superseded_by), by);
     }
 }
 
@@ -596,6 +614,27 @@ fn a_registered_database_that_may_have_lost_its_authorisation_is_told_of() {
         assert_eq!(attention.problem, Problem::AuthorisationLost);
         assert!(attention.text.contains("may have lost"), "{}", attention.text);
     }
+}
+
+#[test]
+fn a_registered_database_raises_no_alarm_while_the_later_one_may_still_be_dead() {
+    let mut town = overlapping();
+    town.play(Move::Identify(0));
+    town.play(Move::Register(0));
+    town.registered(0);
+    for step in [Move::Identify(1), Move::Tell(1, true)] {
+        town.play(step);
+    }
+    assert_eq!(town.connections[0].cut_off(), None);
+    for step in [
+        Move::Wait(601),
+        Move::Rotate(1),
+        Move::Rotated(1, End::Broken),
+        Move::Tell(1, true),
+    ] {
+        town.play(step);
+    }
+    assert_eq!(town.connections[0].cut_off(), None);
 }
 
 #[test]

@@ -116,6 +116,21 @@ fn a_pair_is_held_back_if_a_later_consent_came_to_no_clear_end_however_late_it_c
     assert_eq!(trusted.connection.unclear_since, None);
 }
 
+#[test]
+fn the_consent_that_came_to_no_clear_end_is_not_older_than_itself() {
+    let mut world = World::new(ChannelKind::Http, Due::AfterConsent { seconds: 86_400 });
+    world.play(&Move::Consent { link_of: 0 });
+    let (which, unclear) = (0, true);
+    world.play(&Move::FailExchange { which, unclear });
+    assert!(world.connection.unclear_since.is_some());
+    let told = Some(600);
+    assert_eq!(world.play(&Move::Exchange { which, told }), None, "it comes home");
+    assert_eq!(
+        (world.status(), world.connection.unclear_since),
+        (Status::Authorized, None)
+    );
+}
+
 /// The older pair made the database: the OEM is told that the newer consent may have cut it off.
 #[test]
 fn a_newer_consent_that_comes_home_after_the_registration_is_told_of() {

@@ -115,7 +115,7 @@ pub enum Place {
 /// What another connection tells.
 #[derive(Debug, Clone, Copy)]
 pub enum Heard {
-    Superseded,
+    Superseded { by_rotation: bool },
     Contested { ours_is_later: bool },
     Released,
     Overtaken,
@@ -156,7 +156,7 @@ fn places() -> impl Strategy<Value = Place> {
 
 fn news() -> impl Strategy<Value = Heard> {
     prop_oneof![
-        Just(Heard::Superseded),
+        any::<bool>().prop_map(|by_rotation| Heard::Superseded { by_rotation }),
         any::<bool>().prop_map(|ours_is_later| Heard::Contested { ours_is_later }),
         Just(Heard::Released),
         Just(Heard::Overtaken),

@@ -332,7 +332,7 @@ fn a_late_success_after_an_unclear_consent_may_stand_on_a_dead_chain() {
     // Then it is lost for certain: that rings again, and hides nothing either.
     let superseded = Move::Hear {
         of: 0,
-        told: Heard::Superseded,
+        told: Heard::Superseded { by_rotation: false },
         by: 1,
     };
     assert_eq!(world.play(&superseded), None);
@@ -357,7 +357,7 @@ fn a_database_that_was_heard_of_late_is_told_of_beside_the_lost_authorisation() 
         .connection;
     world.play(&Move::Hear {
         of: 0,
-        told: Heard::Superseded,
+        told: Heard::Superseded { by_rotation: false },
         by: 1,
     });
     world.play(&Move::End {

@@ -330,7 +330,10 @@ impl World {
             _ => self.exchanges.get(usize::from(of))?.1.clone(),
         };
         let news = match told {
-            Heard::Superseded => News::Superseded { by: other.connection },
+            Heard::Superseded { by_rotation } => News::Superseded {
+                by: other.connection,
+                by_rotation,
+            },
             Heard::Contested { ours_is_later } => News::Contested(Contest {
                 with: other,
                 ours_is_later,

@@ -31,6 +31,7 @@ async fn an_alarm_is_raised_wherever_its_process_dies() {
             chain: world.read(id).await.chain.unwrap().authorisation,
             news: News::Superseded {
                 by: ConnectionId::new(world.clock.now(), 1),
+                by_rotation: false,
             },
         };
         world.ask(id, superseded).await;
