@@ -442,7 +442,7 @@ fn the_earlier_of_two_contested_chains_lives_if_the_later_one_is_dead() {
     town.play(Move::Rotated(1, End::Broken));
     assert_eq!(town.connections[1].state.status(), Status::Reauthorize);
     town.play(Move::Tell(1, true));
-    assert!(town.connections[0].contests.is_empty());
+    assert!(town.connections[0].contests.is_empty() && town.connections[0].attention.is_none());
     town.play(Move::Register(0));
     assert_eq!(
         town.connections[0].state.status(),
@@ -503,6 +503,8 @@ fn a_third_chain_ends_the_first_only_where_it_came_after_that_as_well() {
         (first.state.status(), first.contests[0].with.connection),
         (Status::Authorized, third.id)
     );
+    let problem = first.attention.as_ref().map(|attention| attention.problem);
+    assert_eq!(problem, Some(Problem::Contested), "the third is left");
     assert!(matches!(&first.to_tell[0].news, News::Contested(contest) if contest.ours_is_later));
 }
 
