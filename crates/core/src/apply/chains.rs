@@ -84,7 +84,7 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
             if waiting.contains(&tidings.to) {
                 continue;
             }
-            match self.tell_one(connection, tidings, by).await {
+            match self.tell_one(connection.id, tidings, by).await {
                 // Removed after its retention, or nothing that matters to it any more.
                 Ok(()) | Err(ApplyError::Unknown(_) | ApplyError::Refused(_)) => {}
                 Err(error) => {
@@ -99,7 +99,7 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         untold.map_or(Ok(current), Err)
     }
 
-    async fn tell_one(&self, teller: &Connection, tidings: &Tidings, by: &Actor) -> Result<(), ApplyError> {
+    async fn tell_one(&self, teller: ConnectionId, tidings: &Tidings, by: &Actor) -> Result<(), ApplyError> {
         let event = Event::Heard {
             chain: tidings.chain.clone(),
             news: tidings.news.clone(),
@@ -109,6 +109,11 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         }
         for _ in 0..TRIES {
             let hearer = self.load(tidings.to).await?;
+            // After the hearer was read: what has been told meanwhile, with what followed it, is not told again.
+            let teller = &self.load(teller).await?;
+            if !teller.to_tell.contains(tidings) {
+                return Ok(());
+            }
             let identity = match &tidings.news {
                 News::Contested(contest) if contest.ours_is_later => {
                     self.hand_over(&contest.with.authorisation, teller, &hearer).await?

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handover_core::{
     connection::{Cause, OpenLink, Problem, State, Status},
-    event::{Event, What},
+    event::{Actor, Event, What},
     ids::{ConnectionId, LinkHash},
     ports::{Clock, RefreshError, RefreshRefusal, Store},
     registration::{ChannelKind, Due, later},
@@ -103,6 +103,22 @@ async fn where_the_later_one_is_dead_the_earlier_one_is_registered() {
     assert_eq!(world.status(one).await, Status::Registered);
     assert_eq!(world.status(two).await, Status::Reauthorize);
     assert_eq!((world.submissions(), holder(&world).await), (1, one));
+}
+
+/// A process that stood still in between comes with a word that another one has told since, and what followed it.
+#[tokio::test]
+async fn an_old_word_that_comes_late_does_not_begin_the_contest_anew() {
+    let (world, one, two) = overlapping().await;
+    world.identified(one, &user()).await;
+    world.identified(two, &user()).await;
+    let stood_still = world.read(two).await;
+    assert_eq!(stood_still.to_tell.len(), 1);
+    next_chain_is_dead(&world);
+    world.pass(two, 15 * MINUTE).await;
+    assert_eq!(world.status(two).await, Status::Reauthorize);
+    assert!(world.read(one).await.contests.is_empty());
+    let _ = world.desk().tell(&stood_still, &Actor::Worker).await;
+    assert!(world.read(one).await.contests.is_empty());
 }
 
 #[tokio::test]
