@@ -356,7 +356,7 @@ pub enum What {
     Contested { with: ConnectionId },
     /// That was settled: this chain lives.
     ContestWon { with: ConnectionId },
-    /// That is over: a third consent, of `by`, came after the other one. How this one stands to it is found out next.
+    /// That is over: a third consent, of `by`, came after the other one. How this one stands to it was looked at before.
     ContestOvertaken {
         with: ConnectionId,
         #[serde(rename = "overtaken_by")]

@@ -67,7 +67,9 @@ fn told(what: &What, zone: &Zone) -> String {
             "the same user consented at the same time, as {with}; held back until it is known which of the two lives"
         ),
         What::ContestOvertaken { with, by } => {
-            format!("that of {with} has ended, for {by} consented after it; whether this one has, is looked at next")
+            format!(
+                "over: the chain of {with} has ended, for {by} consented after it; how this one stands to {by} was looked at"
+            )
         }
         What::ContestWon { with } => format!("settled: this chain lives, and that of {with} does not"),
         What::ContestOpen { with } => {

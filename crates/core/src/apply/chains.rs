@@ -74,7 +74,7 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
     /// told now does not keep the others from it.
     ///
     /// # Errors
-    /// When it has to be tried again, for one of them at least. Telling twice is harmless.
+    /// When it has to be tried again, for one of them at least.
     pub async fn tell(&self, connection: &Connection, by: &Actor) -> Result<Connection, ApplyError> {
         let mut current = connection.clone();
         let mut waiting = Vec::new();
@@ -109,7 +109,7 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
         }
         for _ in 0..TRIES {
             let hearer = self.load(tidings.to).await?;
-            // After the hearer was read: what has been told meanwhile, with what followed it, is not told again.
+            // Read after the hearer, the write to which is fenced: what another process has told since is not told again.
             let teller = &self.load(teller).await?;
             if !teller.to_tell.contains(tidings) {
                 return Ok(());
@@ -129,7 +129,7 @@ impl<S: Store, Q: Queue, C: Clock, R: Randomness> Desk<'_, S, Q, C, R> {
                     Some(chain) => self.hand_over(chain, teller, &hearer).await?,
                     None => None,
                 },
-                // The hearer may have taken it once more, before it had heard of the contest.
+                // The hearer may have taken the place once more, before it had heard of the contest.
                 News::Superseded { by, .. } if *by == teller.id => {
                     self.hand_over(&tidings.chain, &hearer, teller).await?
                 }

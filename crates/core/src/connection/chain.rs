@@ -82,8 +82,9 @@ pub enum News {
     Superseded {
         /// Whose.
         by: ConnectionId,
-        /// A rotation has shown that it lives, after all that it was contested with. Otherwise their order did, which says
-        /// nothing of a third one.
+        /// A rotation has shown that it lives, after all that it was contested with. Otherwise the order of these two chains
+        /// says so, and nothing of a third one.
+        #[serde(default)]
         by_rotation: bool,
     },
     /// Which of the two lives is open.
