@@ -19,6 +19,7 @@ mod moves;
 mod pace;
 mod registrations;
 mod rotations;
+mod town;
 mod upkeep;
 mod world;
 
